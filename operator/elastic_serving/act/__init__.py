@@ -1,0 +1,2 @@
+"""What is done: manifests (pure builders) and their execution. I/O out; it decides nothing.
+"""

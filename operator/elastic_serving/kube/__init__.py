@@ -1,0 +1,2 @@
+"""One thin asynchronous client of the Kubernetes API. Knows no ElasticServing.
+"""

@@ -1,0 +1,2 @@
+"""What is seen: signals from Prometheus, replicas from pods. I/O in; it decides nothing.
+"""
