@@ -1,2 +1,1 @@
-"""What is told: status (pure), one writer, events, the metrics of the operator itself.
-"""
+"""What is told: status (pure), one writer, events, the metrics of the operator itself."""

@@ -135,6 +135,17 @@ class Replica:
 
 
 @dataclass(frozen=True, slots=True)
+class Failure:
+    """A replica that failed: how often in a row, when last and why (its host's own words)."""
+
+    index: int
+    revision: str
+    count: int
+    at: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Inventory:
     """The replicas of one serving as the API server knows them, by index. ``at`` is when that was true."""
 
@@ -144,6 +155,8 @@ class Inventory:
     """Pods that carry our labels and are not owned by this serving: never counted, never touched."""
     revision: str = ""
     """Revision of the present spec; replicas of another one are replaced."""
+    failures: tuple[Failure, ...] = ()
+    """Replicas that failed lately, by index: they are made anew with growing waits."""
     complete: bool = True
     """False while the cache was not reconciled with a full list lately: then nothing may be removed."""
 
@@ -279,3 +292,37 @@ class Plan:
 
     actions: tuple[Action, ...] = ()
     waits: tuple[str, ...] = field(default=())
+
+
+class TroubleKind(StrEnum):
+    """Why an action was not done, by what happens next."""
+
+    REFUSED = "Refused"
+    """The API server refuses the template: wait for an edit."""
+    FORBIDDEN = "Forbidden"
+    """Policy (RBAC, admission, pod security) says no: again, slowly."""
+    QUOTA = "QuotaExceeded"
+    """A ResourceQuota is used up: again, slowly."""
+    FOREIGN = "ForeignPod"
+    """The pod's name is taken by a pod that is not ours: somebody must remove it."""
+    CHANGED = "Changed"
+    """The world moved between the look and the act: the next pass decides anew."""
+    TRANSIENT = "Transient"
+    """The API server did not answer or was busy: again, soon."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """One action that was not done, or not wholly; ``sentence`` is the API server's own where it has one."""
+
+    kind: TroubleKind
+    replica: int
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a plan's actions: ``done`` whole, in order, and one trouble for each host that failed."""
+
+    done: tuple[Action, ...] = ()
+    troubles: tuple[Trouble, ...] = ()
