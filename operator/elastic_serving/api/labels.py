@@ -33,6 +33,8 @@ ENGINE: Final = f"{GROUP}/engine"
 
 DRAINING_SINCE: Final = f"{GROUP}/draining-since"
 """Annotation: when the role became draining, epoch seconds with milliseconds."""
+SIZE: Final = f"{GROUP}/size"
+"""Annotation: hosts of the replica, so that a pod alone tells whether its group is whole."""
 
 SCHEDULING_GATE: Final = f"{GROUP}/group"
 """Pods are born with it; it is lifted when every host of the replica exists."""
