@@ -1,2 +1,1 @@
-"""kopf, and only here (and in app): watch -> cache -> queue -> the five lines.
-"""
+"""kopf, and only here (and in app): watch -> cache -> queue -> the five lines."""
