@@ -1,2 +1,1 @@
-"""The resource as users write it: pydantic models, labels, condition reasons, CRD generation. No I/O.
-"""
+"""The resource as users write it: pydantic models, labels, condition reasons, CRD generation. No I/O."""

@@ -1,0 +1,71 @@
+"""What every model of the resource has in common: frozen, camelCase outside, exact scalar types, its rules evaluated.
+
+Numbers are exact in both forms: "32" is no integer here because it is none for the API server, and 32.0 is 32.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, TypeAlias
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Strict, ValidationInfo, WithJsonSchema, model_validator
+from pydantic.alias_generators import to_camel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from elastic_serving.api.rules import Rule
+
+AS_FILE = "file"
+"""Validation context of the strict form: the object is about to be created."""
+
+
+def _whole(number: object) -> object:
+    """32 for 32.0, as the API server stores it; everything else unchanged."""
+    return int(number) if isinstance(number, float) and number.is_integer() else number
+
+
+Whole: TypeAlias = Annotated[int, Strict(), BeforeValidator(_whole)]
+Number: TypeAlias = Annotated[float, Strict()]
+Truth: TypeAlias = Annotated[bool, Strict()]
+Timestamp: TypeAlias = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time", "maxLength": 64})]
+"""RFC 3339 in UTC, to the second."""
+Free: TypeAlias = dict[str, Any]
+"""An object whose fields the API server keeps and nobody checks here."""
+
+
+def has_schema_default(field: FieldInfo) -> bool:
+    """Does the CRD carry a default for this field? Absent objects and empty lists have none: they stay absent."""
+    return not field.is_required() and field.get_default(call_default_factory=True) not in (None, (), PydanticUndefined)
+
+
+class Model(BaseModel):
+    """Base of all models. Unknown fields are ignored, unless the caller passes ``extra="forbid"`` (files)."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        alias_generator=to_camel,
+        validate_by_name=True,
+        validate_by_alias=True,
+        use_attribute_docstrings=True,
+        extra="ignore",
+    )
+
+    rules: ClassVar[tuple[Rule, ...]] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_absent_where_a_default_stands(cls, given: object) -> object:
+        """As the API server does it: null gives way to a default and is refused elsewhere."""
+        if not isinstance(given, Mapping) or None not in given.values():
+            return given
+        fields = {field.alias or name: field for name, field in cls.model_fields.items()}
+        for name, content in given.items():
+            if content is None and name in fields and not has_schema_default(fields[name]):
+                raise ValueError(f"{name} must not be null: leave it out instead")
+        return {name: content for name, content in given.items() if content is not None or name not in fields}
+
+    @model_validator(mode="after")
+    def _rules_hold(self, info: ValidationInfo) -> "Model":
+        as_file = info.context == AS_FILE
+        broken = [rule for rule in self.rules if (as_file or not rule.transition) and not rule.holds(self)]
+        if broken:
+            raise ValueError("; ".join(rule.broken_sentence(self) for rule in broken))
+        return self

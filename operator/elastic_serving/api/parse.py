@@ -1,0 +1,45 @@
+"""Objects and files become models here, and nowhere else.
+
+``read`` takes what the API server stored: unknown fields are ignored, so that a rollback of the operator strands
+nobody. ``read_file`` takes what a person wrote: unknown fields are refused, and it is held to be a new object.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from elastic_serving.api.base import AS_FILE
+from elastic_serving.api.models import ElasticServing
+from elastic_serving.errors import InvalidSpec
+
+
+def read(stored: Mapping[str, Any]) -> ElasticServing:
+    """The serving behind an object of the API server. Raises InvalidSpec where the CRD there is not ours."""
+    return _validated(stored, extra="ignore", context=None)
+
+
+def read_file(written: Mapping[str, Any]) -> ElasticServing:
+    """The serving of a manifest given as a file. Raises InvalidSpec with one sentence for each mistake."""
+    return _validated(written, extra="forbid", context=AS_FILE)
+
+
+def _validated(given: Mapping[str, Any], *, extra: Literal["ignore", "forbid"], context: str | None) -> ElasticServing:
+    try:
+        return ElasticServing.model_validate(given, extra=extra, context=context)
+    except ValidationError as error:
+        raise InvalidSpec("; ".join(_sentence(detail) for detail in error.errors(include_url=False))) from error
+
+
+def _sentence(detail: ErrorDetails) -> str:
+    """``spec.drain.timeoutSeconds: -1: input should be greater than or equal to 0``."""
+    path = ".".join(str(part) for part in detail["loc"]) or "the manifest"
+    problem = detail["msg"]
+    if detail["type"] == "value_error":
+        return f"{path}: {problem.removeprefix('Value error, ')}"
+    if detail["type"] == "missing":
+        return f"{path}: required, but not there"
+    if detail["type"] == "extra_forbidden":
+        return f"{path}: there is no such field"
+    return f"{path}: {detail['input']!r}: {problem[0].lower()}{problem[1:]}"
