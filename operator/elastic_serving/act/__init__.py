@@ -1,2 +1,1 @@
-"""What is done: manifests (pure builders) and their execution. I/O out; it decides nothing.
-"""
+"""What is done: manifests (pure builders) and their execution. I/O out; it decides nothing."""
