@@ -186,9 +186,10 @@ class ElasticServing(Model):
         Rule(
             cel=f"self.metadata.name.matches('^{_NAME}$')",
             holds=_is_a_short_dns_label,
-            sentence='metadata.name "%s" must be at most 40 lower case letters, digits and -, begin with a '
+            sentence='name "%s" must be at most 40 lower case letters, digits and -, begin with a '
             "letter and not end with - (pods and Services are named after it)",
             values=(Value("self.metadata.name", lambda serving: serving.metadata.name),),
+            path=".metadata.name",
         ),
     )
 

@@ -114,7 +114,7 @@ class Fallback(Model):
         Rule(
             cel="self.behavior == 'Current' || has(self.replicas)",
             holds=lambda fallback: fallback.behavior is FallbackBehavior.CURRENT or fallback.replicas is not None,
-            sentence="fallback.behavior %s needs fallback.replicas; only Current goes without",
+            sentence="behavior %s needs replicas; only Current goes without",
             values=(value("behavior"),),
             path=".replicas",
             kind=Kind.REQUIRED,
@@ -122,7 +122,7 @@ class Fallback(Model):
         Rule(
             cel="self.behavior != 'Current' || !has(self.replicas)",
             holds=lambda fallback: fallback.behavior is not FallbackBehavior.CURRENT or fallback.replicas is None,
-            sentence="fallback.replicas %s has no meaning with fallback.behavior Current, which keeps what is there",
+            sentence="replicas %s has no meaning with behavior Current, which keeps what is there",
             values=(value("replicas"),),
             path=".replicas",
             kind=Kind.FORBIDDEN,
@@ -179,7 +179,7 @@ class Scaling(Model):
                 or scaling.fallback.replicas is None
                 or scaling.min_replicas <= scaling.fallback.replicas <= scaling.max_replicas
             ),
-            sentence="fallback.replicas %s must be between minReplicas %s and maxReplicas %s",
+            sentence="replicas %s must be between minReplicas %s and maxReplicas %s",
             values=(value("fallback.replicas"), value("minReplicas"), value("maxReplicas")),
             path=".fallback.replicas",
         ),
@@ -187,7 +187,7 @@ class Scaling(Model):
             cel=f"!has(self.signals) || {_NAMES}.all(a, {_NAMES}.exists_one(b, a == b))",
             holds=lambda scaling: len(set(_signal_names(scaling))) == len(scaling.signals),
             sentence="signals need different names (without a name, a signal is called as its type): %s",
-            values=(Value(f"{_NAMES}.join(', ')", lambda scaling: ", ".join(_signal_names(scaling))),),
+            values=(Value(_NAMES, _signal_names),),
             path=".signals",
         ),
     )

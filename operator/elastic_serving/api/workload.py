@@ -21,9 +21,7 @@ class SecretReference(Model):
     """A Secret of the serving's namespace."""
 
     rules: ClassVar[tuple[Rule, ...]] = (
-        shaped(
-            "name", _DNS_NAME, 'secretRef.name "%s" must be the name of a Secret: lower case letters, digits, - and .'
-        ),
+        shaped("name", _DNS_NAME, 'name "%s" must be the name of a Secret: lower case letters, digits, - and .'),
     )
 
     name: Annotated[str, Field(min_length=1, max_length=253)]
@@ -38,9 +36,9 @@ class ModelSource(Model):
         shaped(
             "uri",
             "(hf|s3|gs|pvc|oci)://[!-~]+",
-            'model.uri "%s" must be hf://, s3://, gs://, pvc:// or oci:// followed by a path without spaces',
+            'uri "%s" must be hf://, s3://, gs://, pvc:// or oci:// followed by a path without spaces',
         ),
-        shaped("name", "[!-~]+", 'model.name "%s" must not contain spaces or control characters', optional=True),
+        shaped("name", "[!-~]+", 'name "%s" must not contain spaces or control characters', optional=True),
     )
 
     uri: Annotated[str, Field(min_length=1, max_length=1024)]
@@ -75,17 +73,17 @@ class Engine(Model):
         Rule(
             cel="self.kind == 'vLLM' || has(self.image)",
             holds=lambda engine: engine.kind is EngineKind.VLLM or engine.image is not None,
-            sentence="engine.kind %s needs engine.image: only vLLM has a default image",
+            sentence="kind %s needs an image: only vLLM has a default",
             values=(value("kind"),),
             path=".image",
             kind=Kind.REQUIRED,
         ),
-        shaped("image", "[!-~]+", 'engine.image "%s" must not contain spaces or control characters', optional=True),
+        shaped("image", "[!-~]+", 'image "%s" must not contain spaces or control characters', optional=True),
         Rule(
             cel="self.kind != 'vLLM' || !has(self.args) || "
             f"!self.args.exists(a, a.matches('^(?s:{_FLAGS_WITH_A_FIELD})$'))",
             holds=lambda engine: engine.kind is not EngineKind.VLLM or _sets_no_field(engine.args),
-            sentence="engine.args must not set --max-num-seqs, --served-model-name or --port: they follow "
+            sentence="args must not set --max-num-seqs, --served-model-name or --port: they follow "
             "engine.maxConcurrency, model.name and engine.port",
             path=".args",
             kind=Kind.FORBIDDEN,
@@ -116,7 +114,7 @@ class Gpu(Model):
         shaped(
             "product",
             "[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?",
-            'accelerator.gpu.product "%s" must be a label value: letters, digits, -, _ and ., such as nvidia-l4',
+            'product "%s" must be a label value: letters, digits, -, _ and ., such as nvidia-l4',
         ),
     )
 

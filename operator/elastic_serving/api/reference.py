@@ -1,0 +1,70 @@
+"""The reference page of the resource: one row for each field, from the schema the API server gets."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+_HEAD: Final = """<!-- Generated from operator/elastic_serving/api by `make generate`; edit the models instead. -->
+# ElasticServing, field by field
+
+`apiVersion: elasticserving.io/v1alpha1`, `kind: ElasticServing`, short name `es`. `kubectl explain es.spec` prints the same.
+A field in **bold** must be given where its parent is given.
+
+"""
+
+
+def reference_page(schema: Mapping[str, Any]) -> str:
+    """Markdown with a table of spec, a table of status, and the rules between fields."""
+    return _HEAD + "\n".join(
+        [
+            "## spec\n",
+            *_table("spec", schema["properties"]["spec"]),
+            "\n## status\n",
+            *_table("status", schema["properties"]["status"]),
+            "\n## Rules between fields\n",
+            "The API server refuses a manifest that breaks one of them, with this sentence (`%s` stands for the value).\n",
+            *_rules("", schema),
+            "",
+        ]
+    )
+
+
+def _table(path: str, schema: Mapping[str, Any]) -> Iterator[str]:
+    yield "| field | type | default | meaning |"
+    yield "|---|---|---|---|"
+    yield from _rows(path, schema)
+
+
+def _rows(path: str, schema: Mapping[str, Any]) -> Iterator[str]:
+    for name, field in schema.get("properties", {}).items():
+        below = f"{path}.{name}"
+        shown = f"**{below}**" if name in schema.get("required", ()) else below
+        meaning = field.get("description", "").replace("|", "\\|")
+        yield f"| {shown} | {_type(field)} | {_default(field)} | {meaning} |"
+        yield from _rows(f"{below}[]", field["items"]) if field["type"] == "array" else _rows(below, field)
+
+
+def _type(field: Mapping[str, Any]) -> str:
+    if "enum" in field:
+        return ", ".join(field["enum"])
+    if field["type"] == "array":
+        return f"list, at most {field['maxItems']}" if "maxItems" in field else "list"
+    if "minimum" in field:
+        relation = "above" if field.get("exclusiveMinimum") else "from"
+        upper = f" to {field['maximum']:g}" if "maximum" in field else ""
+        return f"{field['type']}, {relation} {field['minimum']}{upper}"
+    if "maxLength" in field:
+        return f"{field['type']}, at most {field['maxLength']} characters"
+    return str(field["type"])
+
+
+def _default(field: Mapping[str, Any]) -> str:
+    return "" if field.get("default", {}) == {} else f"`{field['default']}`"
+
+
+def _rules(path: str, schema: Mapping[str, Any]) -> Iterator[str]:
+    for rule in schema.get("x-kubernetes-validations", ()):
+        sentence = rule.get("message") or rule["messageExpression"].rsplit("'", 1)[0]
+        yield f"- `{path or 'metadata'}`: {sentence}"
+    for name, field in schema.get("properties", {}).items():
+        below = f"{path}.{name}".removeprefix(".")
+        yield from _rules(f"{below}[]", field["items"]) if field["type"] == "array" else _rules(below, field)
