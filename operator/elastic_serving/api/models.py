@@ -147,8 +147,8 @@ class ElasticServingSpec(Model):
     """The program that serves it: vLLM by default."""
     template: Free | None = None
     """A PodTemplateSpec that is merged over the operator's own, containers by name; the engine's container is "main".
-    The API server checks it when the pods are made; what it refuses stands in the condition Degraded, reason
-    TemplateRefused. Default: nothing to add."""
+    The API server checks it by a trial creation of the pod; its own sentence about what it refuses becomes a condition
+    (TemplateRefused), and nothing is changed. Default: nothing to add."""
     accelerator: Accelerator
     """What one replica runs on."""
     replicas: Annotated[Whole, Field(ge=0, le=MAX_REPLICAS)] | None = None

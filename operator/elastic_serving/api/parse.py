@@ -4,7 +4,7 @@
 nobody. ``read_file`` takes what a person wrote: unknown fields are refused, and it is held to be a new object.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import ValidationError
@@ -16,8 +16,14 @@ from elastic_serving.errors import InvalidSpec
 
 
 def read(stored: Mapping[str, Any]) -> ElasticServing:
-    """The serving behind an object of the API server. Raises InvalidSpec where the CRD there is not ours."""
-    return _validated(stored, extra="ignore", context=None)
+    """The serving behind an object of the API server; a status that another version wrote and this one cannot read is
+    absent. Raises InvalidSpec where the CRD there is not ours."""
+    try:
+        return _validated(stored, extra="ignore", context=None)
+    except InvalidSpec:
+        if "status" not in stored:
+            raise
+    return _validated({name: part for name, part in stored.items() if name != "status"}, extra="ignore", context=None)
 
 
 def read_file(written: Mapping[str, Any]) -> ElasticServing:
@@ -34,7 +40,7 @@ def _validated(given: Mapping[str, Any], *, extra: Literal["ignore", "forbid"], 
 
 def _sentence(detail: ErrorDetails) -> str:
     """``spec.drain.timeoutSeconds: -1: input should be greater than or equal to 0``."""
-    path = ".".join(str(part) for part in detail["loc"]) or "the manifest"
+    path = _path(detail["loc"])
     problem = detail["msg"]
     if detail["type"] == "value_error":
         return f"{path}: {problem.removeprefix('Value error, ')}"
@@ -43,3 +49,9 @@ def _sentence(detail: ErrorDetails) -> str:
     if detail["type"] == "extra_forbidden":
         return f"{path}: there is no such field"
     return f"{path}: {detail['input']!r}: {problem[0].lower()}{problem[1:]}"
+
+
+def _path(location: Sequence[int | str]) -> str:
+    """``spec.scaling.signals[1].target``, as the API server writes it."""
+    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in location)
+    return "".join(steps).removeprefix(".") or "the manifest"

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from elastic_serving.api.base import Model, Whole
 from elastic_serving.api.rules import Kind, Rule, shaped, value
+from elastic_serving.topology.group import Group
 
 VLLM_IMAGE: Final = "docker.io/vllm/vllm-openai:v0.33.0"
 """What engine.image is for vLLM when neither the user nor the operator's settings name one."""
@@ -128,9 +129,9 @@ class Gpu(Model):
     """Hosts (pods) of one replica, all or nothing. Default and only value 1."""
 
     @property
-    def chips(self) -> int:
-        """GPUs of one replica."""
-        return self.hosts * self.per_host
+    def group(self) -> Group:
+        """The shape of one replica."""
+        return Group(self.hosts, self.per_host)
 
 
 class Accelerator(Model):
@@ -162,5 +163,6 @@ class Startup(Model):
     """Longest time in seconds from the started container to ready: weights, compilation, warm-up. Default 1800: twice
     what a 90 GB model takes from object storage at 1 Gbit/s."""
     max_restarts: Annotated[Whole, Field(ge=0, le=1000)] = 10
-    """Failed starts in a row before the operator stops trying and reports Degraded; an edit of the spec starts over.
-    0 never tries again. Default 10: with the growing pause between them that is about an hour and a half."""
+    """Failed starts in a row of one replica after which it is not tried again and Degraded reports it; an edit of the
+    spec starts over. 0 never tries again. Default 10: the pauses between them (none, then 10 s doubling to 5 minutes)
+    add up to 25 minutes, longer than most outages of a registry or a store."""

@@ -1,2 +1,1 @@
-"""Facts of accelerators: which node labels and resources a product needs. Data and pure functions only.
-"""
+"""Facts of accelerators: which node labels and resources a product needs. Data and pure functions only."""
