@@ -1,2 +1,1 @@
-"""One thin asynchronous client of the Kubernetes API. Knows no ElasticServing.
-"""
+"""One thin asynchronous client of the Kubernetes API. Knows no ElasticServing."""

@@ -1,2 +1,1 @@
-"""What is seen: signals from Prometheus, replicas from pods. I/O in; it decides nothing.
-"""
+"""What is seen: signals from Prometheus, replicas from pods. I/O in; it decides nothing."""

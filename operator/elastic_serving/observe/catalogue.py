@@ -1,0 +1,157 @@
+"""PromQL for what each engine calls running and waiting: one query reads a signal of all servings of an engine. Pure.
+
+Every query answers with several elements per replica, told apart by the label ``es_part``: ``value`` (requests),
+``share`` (used part of the slots, 0 to 1, where an engine counts no requests) and ``sampled_at`` (when the oldest
+sample behind the others was scraped, epoch seconds; an element's own time is the time of the evaluation). Concurrency
+is running + waiting, QueueDepth is waiting. ``+`` drops a replica that lacks one of its metrics: half a sum would pass
+for a whole one.
+
+Series must carry ``namespace``, ``elasticserving`` and ``es_replica`` (the chart's PodMonitor sets them). Where the
+names come from, all read 2026-11-22:
+
+- vLLM: vllm-project/vllm docs/usage/metrics.md; ``engine`` is the data-parallel rank, so it is summed over.
+- TGI: huggingface/text-generation-inference docs/source/reference/metrics.md; backends/v3/src/backend.rs sets the
+  batch size to 0 when the last request leaves. Before the first request neither series exists: missing, not 0.
+- SGLang: sgl-project/sglang docs/references/production_metrics.md, needs ``--enable-metrics``. Every tensor and
+  pipeline rank may report the same requests (``--enable-metrics-for-all-schedulers``), every data-parallel rank its
+  own: maximum within a rank, sum over ranks.
+- Triton: triton-inference-server/server docs/user_guide/metrics.md counts requests no backend has taken yet and none
+  that run; LLM backends take requests at once and queue them inside. So their own gauges are added: TensorRT-LLM's
+  (triton-inference-server/tensorrtllm_backend README.md; scheduled runs, waiting waits, as in kubernetes-sigs/
+  gateway-api-inference-extension docs/proposals/003-model-server-protocol/README.md) or vLLM's
+  (triton-inference-server/vllm_backend src/utils/metrics.py). Another backend has no Concurrency.
+- JetStream: AI-Hypercomputer/JetStream docs/observability-prometheus-metrics-in-jetstream-server.md; it counts waiting
+  requests, and of the running ones only the share of decode slots in use, 0 to 1 (jetstream/core/orchestrator.py).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from elastic_serving.api.signals import SignalType
+from elastic_serving.api.workload import EngineKind
+from elastic_serving.errors import InvalidSpec
+
+PART: Final = "es_part"
+VALUE: Final = "value"
+SHARE: Final = "share"
+SAMPLED_AT: Final = "sampled_at"
+
+NAMESPACE_LABEL: Final = "namespace"
+SERVING_LABEL: Final = "elasticserving"
+REPLICA_LABEL: Final = "es_replica"
+
+_BY: Final = f"by ({NAMESPACE_LABEL}, {SERVING_LABEL}, {REPLICA_LABEL})"
+_OURS: Final = f'{SERVING_LABEL}!="",{REPLICA_LABEL}!=""'
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """A number of requests: the sum of ``selectors`` (alternatives, a replica has one of them) over a replica's series.
+
+    ``within`` names labels whose values each count once: over all other labels the maximum is taken first.
+    """
+
+    selectors: tuple[str, ...]
+    within: tuple[str, ...] = ()
+
+    @property
+    def promql(self) -> str:
+        vector = " or ".join(self.selectors)
+        if self.within:
+            labels = ", ".join((NAMESPACE_LABEL, SERVING_LABEL, REPLICA_LABEL, *self.within))
+            vector = f"max by ({labels}) ({vector})"
+        return f"sum {_BY} ({vector})"
+
+
+@dataclass(frozen=True, slots=True)
+class EngineMetrics:
+    """What an engine exposes. ``running_share`` replaces ``running`` where only a part of the slots is known."""
+
+    waiting: tuple[Gauge, ...]
+    running: tuple[Gauge, ...] = ()
+    running_share: str = ""
+
+
+def _metric(name: str, matchers: str = "") -> str:
+    return f"{name}{{{_OURS}{',' if matchers else ''}{matchers}}}"
+
+
+def _gauge(*selectors: str, within: tuple[str, ...] = ()) -> Gauge:
+    return Gauge(selectors, within)
+
+
+_VLLM_RUNNING: Final = _metric("vllm:num_requests_running")
+_VLLM_WAITING: Final = _metric("vllm:num_requests_waiting")
+
+ENGINES: Final[Mapping[EngineKind, EngineMetrics]] = MappingProxyType(
+    {
+        EngineKind.VLLM: EngineMetrics(running=(_gauge(_VLLM_RUNNING),), waiting=(_gauge(_VLLM_WAITING),)),
+        EngineKind.TGI: EngineMetrics(
+            running=(_gauge(_metric("tgi_batch_current_size")),), waiting=(_gauge(_metric("tgi_queue_size")),)
+        ),
+        EngineKind.SGLANG: EngineMetrics(
+            running=(_gauge(_metric("sglang:num_running_reqs"), within=("dp_rank",)),),
+            waiting=(_gauge(_metric("sglang:num_queue_reqs"), within=("dp_rank",)),),
+        ),
+        EngineKind.TRITON: EngineMetrics(
+            running=(_gauge(_metric("nv_trt_llm_request_metrics", 'request_type="scheduled"'), _VLLM_RUNNING),),
+            waiting=(
+                _gauge(_metric("nv_inference_pending_request_count")),
+                _gauge(_metric("nv_trt_llm_request_metrics", 'request_type="waiting"'), _VLLM_WAITING),
+            ),
+        ),
+        EngineKind.JETSTREAM: EngineMetrics(
+            running_share=_metric("jetstream_slots_used_percentage"),
+            waiting=(_gauge(_metric("jetstream_prefill_backlog_size")),),
+        ),
+    }
+)
+
+
+def fleet_query(engine: EngineKind, signal: SignalType) -> str:
+    """PromQL that reads ``signal`` of every replica of every serving whose engine is ``engine``.
+
+    Raises InvalidSpec with one sentence where the engine has no equivalent: Generic has no metrics we know.
+    """
+    if signal is SignalType.PROMETHEUS:
+        raise InvalidSpec("a signal of type Prometheus brings its own query")
+    if engine not in ENGINES:
+        raise InvalidSpec(
+            f"engine.kind {engine.value} has no known metrics for {signal.value}: use a signal of type Prometheus"
+        )
+    metrics = ENGINES[engine]
+    wants_running = signal is SignalType.CONCURRENCY
+    counted = (*metrics.running, *metrics.waiting) if wants_running else metrics.waiting
+    share = metrics.running_share if wants_running else ""
+    selectors = [selector for gauge in counted for selector in gauge.selectors] + ([share] if share else [])
+    parts = [_part(" + ".join(gauge.promql for gauge in counted), VALUE)]
+    if share:
+        parts.append(_part(f"avg {_BY} ({share})", SHARE))
+    parts.append(_part(_oldest(selectors), SAMPLED_AT))
+    return " or ".join(parts)
+
+
+def metric_names(engine: EngineKind, signal: SignalType) -> tuple[str, ...]:
+    """Names of the metrics behind ``fleet_query``, for the sentence that says they are absent."""
+    metrics = ENGINES.get(engine)
+    if metrics is None:
+        return ()
+    gauges = (*metrics.running, *metrics.waiting) if signal is SignalType.CONCURRENCY else metrics.waiting
+    share = [metrics.running_share] if metrics.running_share and signal is SignalType.CONCURRENCY else []
+    selectors = share + [selector for gauge in gauges for selector in gauge.selectors]
+    return tuple(dict.fromkeys(selector.partition("{")[0] for selector in selectors))
+
+
+def _part(promql: str, part: str) -> str:
+    return f'label_replace({promql}, "{PART}", "{part}", "", "")'
+
+
+def _oldest(selectors: Sequence[str]) -> str:
+    """The oldest sample of each replica over all ``selectors``.
+
+    ``timestamp`` drops the metric's name, so series of two metrics could collide: each keeps its number as a label.
+    """
+    times = (f'label_replace(timestamp({s}), "es_metric", "{i}", "", "")' for i, s in enumerate(selectors))
+    return f"min {_BY} ({' or '.join(times)})"
