@@ -1,7 +1,8 @@
-"""The CustomResourceDefinitions and the reference page, generated from the models: ``python -m elastic_serving.api.crdgen``.
+"""The CustomResourceDefinitions and the reference page, generated from the models.
 
-Run it in the root of the repository; ``crds/`` and ``docs/reference/elasticserving.md`` are never edited by hand, and
-tests/unit/api/test_generated.py fails when they differ.
+``python -m elastic_serving.api.crdgen`` in the root of the repository writes them; ``crds/`` and
+``docs/reference/elasticserving.md`` are never edited by hand, and tests/unit/api/test_generated.py fails when they
+differ.
 """
 
 from collections.abc import Mapping
@@ -91,7 +92,7 @@ def _version(schema: dict[str, Any]) -> dict[str, Any]:
 def _definition(
     kind: str, plural: str, version: dict[str, Any], *, short_names: list[str], categories: list[str]
 ) -> dict[str, Any]:
-    names = {"kind": kind, "listKind": f"{kind}List", "plural": plural, "singular": kind.lower()}
+    names: dict[str, object] = {"kind": kind, "listKind": f"{kind}List", "plural": plural, "singular": kind.lower()}
     if short_names:
         names |= {"shortNames": short_names}
     if categories:

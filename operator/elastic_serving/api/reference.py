@@ -6,8 +6,8 @@ from typing import Any, Final
 _HEAD: Final = """<!-- Generated from operator/elastic_serving/api by `make generate`; edit the models instead. -->
 # ElasticServing, field by field
 
-`apiVersion: elasticserving.io/v1alpha1`, `kind: ElasticServing`, short name `es`. `kubectl explain es.spec` prints the same.
-A field in **bold** must be given where its parent is given.
+`apiVersion: elasticserving.io/v1alpha1`, `kind: ElasticServing`, short name `es`.
+`kubectl explain es.spec` prints the same. A field in **bold** must be given where its parent is given.
 
 """
 
@@ -21,7 +21,7 @@ def reference_page(schema: Mapping[str, Any]) -> str:
             "\n## status\n",
             *_table("status", schema["properties"]["status"]),
             "\n## Rules between fields\n",
-            "The API server refuses a manifest that breaks one of them, with this sentence (`%s` stands for the value).\n",
+            "The API server refuses a manifest that breaks one, with this sentence (`%s` stands for the value).\n",
             *_rules("", schema),
             "",
         ]

@@ -31,7 +31,7 @@ def structural(model: type[Model]) -> dict[str, Any]:
 class _Structural(GenerateJsonSchema):
     """pydantic's JSON Schema in Kubernetes' dialect."""
 
-    def field_title_should_be_set(self, schema: object) -> bool:
+    def field_title_should_be_set(self, _schema: object) -> bool:
         return False
 
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
@@ -43,7 +43,6 @@ class _Structural(GenerateJsonSchema):
         for name, field in cls.model_fields.items():
             content = found["properties"][field.alias or name]
             content.pop("default", None)
-            content.pop("title", None)
             content |= {theirs: content.pop(ours) for ours, theirs in _BOUNDS.items() if ours in content}
             if "description" in content:
                 content["description"] = " ".join(content["description"].split())
@@ -72,7 +71,7 @@ class _Structural(GenerateJsonSchema):
             found |= {"minimum": found["exclusiveMinimum"], "exclusiveMinimum": True}
         return found
 
-    def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchemaValue:
+    def dict_schema(self, _schema: core_schema.DictSchema) -> JsonSchemaValue:
         return {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
 
     def get_union_of_schemas(self, schemas: list[JsonSchemaValue]) -> JsonSchemaValue:
@@ -112,8 +111,8 @@ def _inline(schema: Any, definitions: dict[str, Any]) -> Any:
     if isinstance(schema, dict):
         target = schema.get("$ref")
         if isinstance(target, str):
-            beside = {key: part for key, part in schema.items() if key != "$ref"}
-            return _inline(definitions[target.removeprefix("#/$defs/")] | beside, definitions)
+            found = definitions[target.removeprefix("#/$defs/")] | schema
+            return _inline({key: part for key, part in found.items() if key not in ("$ref", "title")}, definitions)
         return {key: _inline(part, definitions) for key, part in schema.items()}
     if isinstance(schema, Sequence) and not isinstance(schema, str):
         return [_inline(part, definitions) for part in schema]

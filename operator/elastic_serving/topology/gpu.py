@@ -12,8 +12,8 @@ PRODUCT_LABELS: Final = (
 )
 """Node labels whose value is the product: NVIDIA GPU feature discovery (NVIDIA-L4), GKE (nvidia-l4), Karpenter on AWS
 (l4). The values differ between them, so users write the one their nodes carry; one label that has it is enough.
-Sources, read November 2026: NVIDIA/k8s-device-plugin docs/gpu-feature-discovery, GKE "Run GPUs in Autopilot and
-Standard node pools", karpenter.sh "Scheduling", well-known labels."""
+Documented in NVIDIA/k8s-device-plugin docs/gpu-feature-discovery/README.md, in GKE's guide to GPU node pools, and
+among Karpenter's well-known labels."""
 
 
 def product_terms(product: str) -> list[dict[str, list[dict[str, object]]]]:
