@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from elastic_serving.act.manifests import is_ours
 from elastic_serving.act.services import NETWORK_POLICIES, SERVICES, is_applied, network_policy_of, services_of
 from elastic_serving.api.models import ElasticServing
-from elastic_serving.errors import ElasticServingError
+from elastic_serving.errors import ElasticServingError, NotFound
 from elastic_serving.kube.api import KubeApi, Object, Resource
 
 Key = tuple[str, str]
@@ -35,12 +35,21 @@ async def ensure(
     troubles: list[str] = []
     for resource, wanted in wanted_of(serving, allowed_namespaces):
         name = wanted["metadata"]["name"]
-        live = present.get((resource.plural, name))
-        if live is not None and not is_ours(live["metadata"], serving.metadata.uid):
-            troubles.append(f"{wanted['kind']} {name} exists and is not owned by {serving.metadata.name}: left alone")
-        elif live is None or not is_applied(wanted, {**wanted, **live}):
-            try:
+        try:
+            live = present.get((resource.plural, name)) or await _present(api, resource, serving, name)
+            if live is not None and not is_ours(live["metadata"], serving.metadata.uid):
+                owner = serving.metadata.name
+                troubles.append(f"{wanted['kind']} {name} exists and is not owned by {owner}: left alone")
+            elif live is None or not is_applied(wanted, {**wanted, **live}):
                 await api.apply(resource, serving.metadata.namespace, name, wanted)
-            except ElasticServingError as error:
-                troubles.append(f"{wanted['kind']} {name}: {error}")
+        except ElasticServingError as error:
+            troubles.append(f"{wanted['kind']} {name}: {error}")
     return tuple(troubles)
+
+
+async def _present(api: KubeApi, resource: Resource, serving: ElasticServing, name: str) -> Object | None:
+    """What the API server has under that name: the cache knows only objects with our label, and apply would take over."""
+    try:
+        return await api.get(resource, serving.metadata.namespace, name)
+    except NotFound:
+        return None

@@ -1,0 +1,91 @@
+"""What one pass has to tell: the input of status, events and summary. Pure values and what they say together."""
+
+from dataclasses import dataclass
+
+from elastic_serving.api.models import ElasticServing, Mode
+from elastic_serving.scaling.model import (
+    Decision,
+    Outcome,
+    Phase,
+    Plan,
+    Replica,
+    Role,
+    Seen,
+    SignalOutcome,
+    Trouble,
+    TroubleKind,
+)
+
+NO_REPLICA = "NoReplica"
+"""Kind of a signal that is not measured because nothing serves: that is not a failure of the metrics."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One pass of one serving.
+
+    ``outcome`` is of the last pass in which something was tried, so that a refusal stands until it is overcome.
+    ``last_change`` is the last decision of this process that changed desired; ``refusal`` is what the dry run of the
+    present revision's pods said; ``beside`` are the troubles with Services and policies, a sentence each.
+    """
+
+    serving: ElasticServing
+    seen: Seen
+    decision: Decision
+    plan: Plan
+    outcome: Outcome
+    now: float
+    last_change: Decision | None = None
+    refusal: Trouble | None = None
+    beside: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Name of the serving."""
+        return self.serving.metadata.name
+
+    @property
+    def mode(self) -> Mode:
+        """Who decides."""
+        return self.serving.spec.scaling.mode
+
+    @property
+    def live(self) -> tuple[Replica, ...]:
+        """Replicas that are not being deleted."""
+        return tuple(r for r in self.seen.inventory.replicas if not r.is_terminating)
+
+    @property
+    def serving_now(self) -> tuple[Replica, ...]:
+        """Replicas in the Service that are ready."""
+        return tuple(r for r in self.live if r.role is Role.SERVING and r.is_ready)
+
+    @property
+    def starting(self) -> tuple[Replica, ...]:
+        """Replicas on their way into the Service."""
+        ended = (Phase.FAILED, Phase.FINISHED)
+        return tuple(r for r in self.live if r.role is Role.SERVING and not r.is_ready and r.phase not in ended)
+
+    @property
+    def draining(self) -> tuple[Replica, ...]:
+        """Replicas out of the Service that answer their last requests."""
+        return tuple(r for r in self.live if r.role is Role.DRAINING)
+
+    @property
+    def missing_signals(self) -> tuple[SignalOutcome, ...]:
+        """Signals without a usable sample, but for those that wait for the first replica."""
+        return tuple(s for s in self.decision.signals if s.missing is not None and s.missing.kind != NO_REPLICA)
+
+    @property
+    def are_all_missing(self) -> bool:
+        """No signal at all is known, and that is the metrics' failure."""
+        return bool(self.missing_signals) and all(s.missing is not None for s in self.decision.signals)
+
+    def troubles(self, *kinds: TroubleKind) -> tuple[Trouble, ...]:
+        """Troubles of these kinds, those of the dry run first."""
+        all_troubles = (*((self.refusal,) if self.refusal else ()), *self.outcome.troubles)
+        return tuple(t for t in all_troubles if t.kind in kinds)
+
+    @property
+    def floor(self) -> int:
+        """Replicas below which the serving counts as not ready: minReplicas, 1 at least, never above desired."""
+        return min(self.decision.desired, max(1, self.serving.spec.scaling.min_replicas))

@@ -1,0 +1,121 @@
+"""The status of a serving, whole, from what one pass has to tell. Pure: the same account gives the same status."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from elastic_serving.api import conditions, labels
+from elastic_serving.api.status import Condition, DecisionStatus, ElasticServingStatus, SignalStatus
+from elastic_serving.report.account import NO_REPLICA, Account
+from elastic_serving.report.conditions import conditions_of
+from elastic_serving.report.replicas import replica_sentences
+from elastic_serving.report.summary import cut, summary_of
+from elastic_serving.report.times import timestamp
+from elastic_serving.scaling.model import Decision, Role, SignalOutcome
+
+HEALTHY: Final = "Ok"
+UNKNOWN_LOAD: Final = "?"
+NO_LOAD: Final = "-"
+_MOST_STEPS: Final = 32
+"""The CRD's limit; eight signals and every stage are 16."""
+
+
+def status_of(account: Account, previous: ElasticServingStatus | None) -> ElasticServingStatus:
+    """What ``kubectl get`` and ``describe`` show. ``previous`` is the status written last, None if there is none.
+
+    It holds times, never ages, so nothing changes while nothing happens; of ``previous`` it keeps the transition times
+    of conditions and the last change of desired.
+    """
+    previous = previous or ElasticServingStatus()
+    change = last_change(account.last_change, previous.decision)
+    made = conditions_of(account, previous.conditions)
+    return ElasticServingStatus(
+        observed_generation=account.serving.metadata.generation,
+        desired_replicas=account.decision.desired,
+        serving_replicas=len(account.serving_now),
+        starting_replicas=len(account.starting),
+        selector=selector_of(account.name),
+        summary=summary_of(account, change),
+        why=_why(account, made),
+        load=_load(account),
+        target=_target(account),
+        conditions=made,
+        decision=change,
+        signals=tuple(_signal(signal) for signal in account.decision.signals),
+        replicas=replica_sentences(account.seen.inventory.replicas, account.seen.inventory.revision, account.now),
+    )
+
+
+def selector_of(name: str) -> str:
+    """The leaders that are in the Service, as a label selector: what /scale counts and an HPA would read."""
+    return f"{labels.SERVING}={name},{labels.HOST}={labels.LEADER_HOST},{labels.ROLE}={Role.SERVING}"
+
+
+def last_change(decision: Decision | None, written: DecisionStatus | None) -> DecisionStatus | None:
+    """The later of this process's last changed decision and the one that stands in the status.
+
+    A status write that failed loses nothing, and after a restart the written one stands until the next change. A clock
+    that went back does not hide a change.
+    """
+    if decision is None or not decision.changed:
+        return written
+    made = DecisionStatus(
+        from_=decision.current,
+        to=decision.desired,
+        reason=decision.why,
+        time=timestamp(decision.at),
+        steps=tuple(cut(f"{step.stage}: {step.reason}") for step in decision.steps[:_MOST_STEPS]),
+    )
+    is_newer = written is None or made.time >= written.time or written.to != made.to
+    return made if is_newer else written
+
+
+def _why(account: Account, made: Sequence[Condition]) -> str:
+    """The trouble that keeps the number from what was decided, else the decision's own reason."""
+    degraded = next(c for c in made if c.type == conditions.DEGRADED)
+    if degraded.status == "True" and degraded.reason in _STRONGER:
+        return degraded.reason
+    return "Starting" if account.decision.why == NO_REPLICA else account.decision.why
+
+
+_STRONGER: Final = frozenset(
+    {conditions.TEMPLATE_REFUSED, conditions.CREATION_FORBIDDEN, conditions.QUOTA_LIMITED, conditions.START_FAILED}
+)
+"""Reasons of Degraded that a user looks for in the column WHY."""
+
+
+def _main_signal(account: Account) -> SignalOutcome | None:
+    """The winning signal, or the first one there is."""
+    signals = account.decision.signals
+    return next((s for s in signals if s.name == account.decision.signal), signals[0] if signals else None)
+
+
+def _load(account: Account) -> str:
+    """``Concurrency 148/84``: the winning signal's value / (target x replicas that serve)."""
+    signal = _main_signal(account)
+    if signal is None:
+        return NO_LOAD
+    if signal.value is None:
+        return UNKNOWN_LOAD if account.missing_signals else NO_LOAD
+    return f"{signal.name} {_number(signal.value)}/{_number(signal.target * len(account.serving_now))}"
+
+
+def _target(account: Account) -> str:
+    signal = _main_signal(account)
+    return NO_LOAD if signal is None else f"{signal.name} {_number(signal.target)}"
+
+
+def _signal(signal: SignalOutcome) -> SignalStatus:
+    missing = signal.missing
+    return SignalStatus(
+        name=signal.name,
+        value=None if signal.value is None else float(f"{signal.value:.6g}"),
+        target=signal.target,
+        recommendation=None if signal.recommendation is None else min(signal.recommendation, 1_000_000),
+        sampled_at=None if signal.sampled_at is None else timestamp(signal.sampled_at),
+        health=HEALTHY if missing is None else cut(f"{missing.kind}: {missing.reason}"),
+    )
+
+
+def _number(value: float) -> str:
+    """At most one decimal, none where it says nothing: 148, 22.4, 0.5."""
+    return f"{round(value, 1):g}" if abs(value) < 100_000 else f"{value:.3g}"
