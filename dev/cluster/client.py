@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Final
 
 from dev.cluster.errors import ClusterError
-from dev.cluster.kubeconfig import by_token, write_kubeconfig
 
 TIMEOUT_SECONDS: Final = 120.0
 
@@ -43,9 +42,11 @@ class Client:
         """A bearer token of a ServiceAccount."""
         return self.kubectl("create", "token", account, f"--namespace={namespace}", f"--duration={hours}h").strip()
 
-    def act_as(self, namespace: str, account: str, path: Path, *, server: str, authority: Path) -> Path:
-        """``path``, now a kubeconfig with which a process acts as a ServiceAccount."""
-        return write_kubeconfig(path, server=server, authority=authority, user=by_token(self.token(namespace, account)))
+    def connection(self) -> Mapping[str, object]:
+        """The kubeconfig's cluster: where the API server is and whom to trust."""
+        view = json.loads(self.kubectl("config", "view", "--raw", "--minify", "--flatten", "--output=json"))
+        cluster: Mapping[str, object] = view["clusters"][0]["cluster"]
+        return cluster
 
     def _run(self, tool: str, arguments: Sequence[str], stdin: str | None, timeout_seconds: float) -> str:
         command = [str(self._tools[tool]), f"--kubeconfig={self.kubeconfig}", *arguments]

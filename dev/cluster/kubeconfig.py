@@ -1,6 +1,7 @@
 """Kubeconfig files: who someone is to which API server. Only files we made are ever written."""
 
 import base64
+from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
@@ -8,18 +9,21 @@ import yaml
 from dev.cluster.certificates import KeyPair
 
 
-def write_kubeconfig(path: Path, *, server: str, authority: Path, user: dict[str, str]) -> Path:
-    """``path``, now a kubeconfig that only its owner reads.
+def connection(server: str, authority: Path) -> dict[str, str]:
+    """A kubeconfig's cluster: the API server at ``server``, trusted because of ``authority`` (a PEM file)."""
+    return {"server": server, "certificate-authority-data": _inline(authority)}
 
-    ``authority`` (a PEM file) is the only one trusted. The content is inline, so that the file can be copied.
+
+def write_user(path: Path, cluster: Mapping[str, object], user: Mapping[str, str]) -> Path:
+    """``path``, now a kubeconfig that only its owner reads, of ``user`` at ``cluster``.
+
+    The content is inline, so that the file can be copied.
     """
     config = {
         "apiVersion": "v1",
         "kind": "Config",
-        "clusters": [
-            {"name": "local", "cluster": {"server": server, "certificate-authority-data": _inline(authority)}}
-        ],
-        "users": [{"name": "user", "user": user}],
+        "clusters": [{"name": "local", "cluster": dict(cluster)}],
+        "users": [{"name": "user", "user": dict(user)}],
         "contexts": [{"name": "local", "context": {"cluster": "local", "user": "user"}}],
         "current-context": "local",
     }

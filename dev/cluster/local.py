@@ -14,10 +14,11 @@ import requests
 
 from dev.cluster import prometheus
 from dev.cluster.certificates import Authority, signing_key
-from dev.cluster.client import Client, environment
+from dev.cluster.client import environment
 from dev.cluster.components import command
 from dev.cluster.errors import ClusterError
-from dev.cluster.kubeconfig import by_certificate, write_kubeconfig
+from dev.cluster.handle import Cluster
+from dev.cluster.kubeconfig import by_certificate, connection, write_user
 from dev.cluster.layout import (
     API_SERVER,
     CONTROLLER_MANAGER,
@@ -49,15 +50,17 @@ IDENTITIES: Final[Mapping[str, tuple[str, str | None]]] = {
 """Who uses a client certificate, as which user of which group. The audit policy names the users."""
 
 
-class LocalCluster:
+class LocalCluster(Cluster):
     """A running control plane with fake nodes and Prometheus. Make one with ``start``; it is a context manager."""
 
-    def __init__(self, layout: Layout, spawner: Spawner, claim: Claim | None) -> None:
+    def __init__(
+        self, layout: Layout, spawner: Spawner, claim: Claim | None, processes: Sequence[Process] = ()
+    ) -> None:
+        super().__init__(layout.kubeconfig(), layout.tools, layout.directory)
         self.layout = layout
-        self.client = Client(layout.kubeconfig(), layout.tools, layout.directory)
         self._spawner = spawner
         self._claim = claim
-        self._processes: dict[str, Process] = {}
+        self._processes = {process.name: process for process in processes}
 
     @classmethod
     def start(
@@ -99,6 +102,24 @@ class LocalCluster:
         """The components that were started and not stopped since, by name."""
         return dict(self._processes)
 
+    @property
+    def prometheus_url(self) -> str:
+        """URL of Prometheus."""
+        return self.layout.prometheus_url
+
+    @property
+    def audit_log(self) -> Path:
+        """The API server's audit log, a JSON object a line; older ones lie beside it."""
+        return self.layout.audit_log
+
+    def log(self, component: str) -> Path:
+        """What a component printed."""
+        return self.layout.log(component)
+
+    def engine_address(self, pod_ip: str) -> str:
+        """127.N.x.y for a pod at 10.N.x.y: EndpointSlices refuse loopback addresses, engines have no others."""
+        return "127." + pod_ip.removeprefix("10.")
+
     def stop(self) -> None:
         """End every component, the last started first; stopping twice is fine. Logs stay until the number is reused."""
         failures = []
@@ -119,6 +140,13 @@ class LocalCluster:
         process = self._processes.pop(component, None)
         if process is not None:
             process.stop(patience_seconds=0 if kill else PATIENCE_SECONDS)
+
+    def is_ready(self, component: str) -> bool:
+        """Whether the component runs and says that it is ready."""
+        process = self._processes.get(component)
+        return (
+            process is not None and process.is_alive and _answers(self.layout.health(component), self.layout.authority)
+        )
 
     def start_component(self, component: str) -> None:
         """Start one component that does not run and wait until it is ready; same address, same data as before."""
@@ -196,15 +224,13 @@ def _prepare(layout: Layout) -> None:
     authority.server("server", hosts=names)
     for who, (user, group) in IDENTITIES.items():
         pair = authority.client(who, user=user, group=group)
-        write_kubeconfig(
-            layout.kubeconfig(who), server=layout.server, authority=layout.authority, user=by_certificate(pair)
-        )
+        write_user(layout.kubeconfig(who), connection(layout.server, layout.authority), by_certificate(pair))
 
 
 def _answers(url: str, authority: Path) -> bool:
     with requests.Session() as session:
         session.trust_env = False  # neither a proxy nor somebody's CA bundle
         try:
-            return session.get(url, timeout=PROBE_SECONDS, verify=str(authority)).status_code == requests.codes.ok
+            return session.get(url, timeout=PROBE_SECONDS, verify=str(authority)).ok
         except requests.RequestException:
             return False

@@ -88,6 +88,7 @@ def _node(
     taints: Sequence[Mapping[str, str]],
     placement: Placement,
 ) -> Manifest:
+    capacity = {"cpu": "96", "memory": "1Ti", "ephemeral-storage": "2Ti", "pods": "110"} | dict(accelerators)
     boot = {BOOT_SECONDS: f"{placement.boot_seconds:g}"} if placement.boot_seconds else {}
     return {
         "apiVersion": "v1",
@@ -107,7 +108,7 @@ def _node(
         },
         "spec": {"taints": list(taints)},
         "status": {
-            "capacity": {"cpu": "96", "memory": "1Ti", "ephemeral-storage": "2Ti", "pods": "110", **accelerators},
+            "capacity": capacity,
             # As kubelets register. Without it the node controller takes the not-ready taint off for a moment, and the
             # scheduler fills a machine that still boots.
             "conditions": [{"type": "Ready", "status": "False", "reason": "NodeBooting"}],

@@ -1,0 +1,5 @@
+"""Entry point of ``python -m dev.cluster``."""
+
+from dev.cluster.cli import main
+
+main()
