@@ -48,7 +48,7 @@ async def ensure(
 
 
 async def _present(api: KubeApi, resource: Resource, serving: ElasticServing, name: str) -> Object | None:
-    """What the API server has under that name: the cache knows only objects with our label, and apply would take over."""
+    """What has that name: the cache knows only objects with our label, and apply would take any over."""
     try:
         return await api.get(resource, serving.metadata.namespace, name)
     except NotFound:

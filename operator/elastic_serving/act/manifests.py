@@ -10,12 +10,13 @@ from typing import Any, Final
 
 from elastic_serving.act.engines import launch_of, readiness_probe
 from elastic_serving.act.merge import merged
-from elastic_serving.act.placement import GPU_RESOURCE, GPU_TOLERATION, with_product
+from elastic_serving.act.placement import GPU_TOLERATION, with_product
 from elastic_serving.act.weights import WEIGHTS_PATH, Weights, weights_of
 from elastic_serving.api import labels
 from elastic_serving.api.models import VLLM_IMAGE, ElasticServing
 from elastic_serving.kube.api import Object, Resource
 from elastic_serving.scaling.model import Role
+from elastic_serving.topology.gpu import RESOURCE
 
 PODS: Final = Resource("", "v1", "pods")
 
@@ -130,7 +131,7 @@ def _engine(serving: ElasticServing, weights: Weights, index: int, rank: int, de
         "image": spec.engine.image or default_image,
         "env": _group_environment(serving, index, rank),
         "ports": [{"name": labels.ENGINE_PORT_NAME, "containerPort": spec.engine.port, "protocol": "TCP"}],
-        "resources": {"limits": {GPU_RESOURCE: str(spec.accelerator.gpu.per_host)}},
+        "resources": {"limits": {RESOURCE: str(spec.accelerator.gpu.per_host)}},
         "lifecycle": {"preStop": {"sleep": {"seconds": PRE_STOP_SECONDS}}},
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
         "volumeMounts": mounts,

@@ -6,18 +6,9 @@ from typing import Any, Final
 
 from elastic_serving.api.models import Gpu
 from elastic_serving.kube.api import Object
+from elastic_serving.topology.gpu import RESOURCE, product_terms
 
-GPU_RESOURCE: Final = "nvidia.com/gpu"
-
-PRODUCT_LABELS: Final = (
-    "nvidia.com/gpu.product",
-    "cloud.google.com/gke-accelerator",
-    "karpenter.k8s.aws/instance-gpu-name",
-)
-"""Who names a node's GPU product: GPU feature discovery, GKE, Karpenter. One of them having the value is enough, so one
-manifest works on each."""
-
-GPU_TOLERATION: Final[Object] = {"key": GPU_RESOURCE, "operator": "Exists"}
+GPU_TOLERATION: Final[Object] = {"key": RESOURCE, "operator": "Exists"}
 """GPU nodes are commonly tainted with the resource's name, so that nothing else takes their place."""
 
 _REQUIRED: Final = "requiredDuringSchedulingIgnoredDuringExecution"
@@ -29,11 +20,10 @@ def with_product(gpu: Gpu, affinity: Object | None) -> Object:
     Node selector terms are alternatives, so each of the user's is combined with each way to name the product: 2 terms
     of the user become 6, and neither condition is lost.
     """
-    ours = [{"matchExpressions": [{"key": key, "operator": "In", "values": [gpu.product]}]} for key in PRODUCT_LABELS]
     affinity = dict(affinity or {})
     node = dict(affinity.get("nodeAffinity") or {})
     required = dict(node.get(_REQUIRED) or {})
-    required["nodeSelectorTerms"] = _both(required.get("nodeSelectorTerms") or (), ours)
+    required["nodeSelectorTerms"] = _both(required.get("nodeSelectorTerms") or (), product_terms(gpu.product))
     node[_REQUIRED] = required
     affinity["nodeAffinity"] = node
     return affinity

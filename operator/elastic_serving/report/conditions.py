@@ -44,23 +44,35 @@ def conditions_of(account: Account, previous: Sequence[Condition]) -> tuple[Cond
         reason.PROGRESSING: _progressing(account),
         reason.DEGRADED: _degraded(account),
     }
-    before = {condition.type: condition for condition in previous}
-    made = []
-    for kind in reason.CONDITION_TYPES:
-        state, last = states[kind], before.get(kind)
-        same = last is not None and last.status is state.status
-        since = last.last_transition_time if last is not None and same else timestamp(account.now)
-        made.append(
-            Condition(
-                type=kind,
-                status=state.status,
-                reason=state.reason,
-                message=cut(state.message),
-                last_transition_time=since,
-                observed_generation=account.serving.metadata.generation,
-            )
-        )
-    return tuple(made)
+    generation = account.serving.metadata.generation
+    return tuple(_timed(kind, states[kind], previous, generation, account.now) for kind in reason.CONDITION_TYPES)
+
+
+def invalid_conditions(
+    previous: Sequence[Condition], message: str, generation: int, now: float
+) -> tuple[Condition, ...]:
+    """``previous`` with Degraded and ScalingActive saying that the spec cannot be understood."""
+    states = {
+        reason.SCALING_ACTIVE: _State(_FALSE, reason.INVALID_SPEC, message),
+        reason.DEGRADED: _State(_TRUE, reason.INVALID_SPEC, message),
+    }
+    kept = {condition.type: condition for condition in previous}
+    made = {kind: _timed(kind, state, previous, generation, now) for kind, state in states.items()}
+    present = {**kept, **made}
+    return tuple(present[kind] for kind in reason.CONDITION_TYPES if kind in present)
+
+
+def _timed(kind: str, state: _State, previous: Sequence[Condition], generation: int, now: float) -> Condition:
+    """The condition with its time: the last one's while the status is the same."""
+    last = next((c for c in previous if c.type == kind and c.status is state.status), None)
+    return Condition(
+        type=kind,
+        status=state.status,
+        reason=state.reason,
+        message=cut(state.message),
+        last_transition_time=last.last_transition_time if last is not None else timestamp(now),
+        observed_generation=generation,
+    )
 
 
 def _ready(account: Account) -> _State:

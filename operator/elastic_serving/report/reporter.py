@@ -2,14 +2,18 @@
 
 from dataclasses import dataclass, field
 
+from pydantic import ValidationError
+
 from elastic_serving.api import conditions
-from elastic_serving.kube.api import KubeApi
+from elastic_serving.api.models import Metadata
+from elastic_serving.api.status import ElasticServingStatus
+from elastic_serving.kube.api import KubeApi, Object
 from elastic_serving.report.account import Account
 from elastic_serving.report.coldstart import cold_start_phases
 from elastic_serving.report.events import EventWriter, events_of
 from elastic_serving.report.metrics import OperatorMetrics
-from elastic_serving.report.status import status_of
-from elastic_serving.report.writer import StatusWriter
+from elastic_serving.report.status import invalid_status_of, status_of
+from elastic_serving.report.writer import CALM_SECONDS, StatusWriter
 
 
 @dataclass(slots=True)
@@ -18,12 +22,13 @@ class Reporter:
 
     api: KubeApi
     metrics: OperatorMetrics
+    status_interval_seconds: float = CALM_SECONDS
     _last: dict[str, Account] = field(default_factory=dict)
     _status: StatusWriter = field(init=False)
     _events: EventWriter = field(init=False)
 
     def __post_init__(self) -> None:
-        self._status = StatusWriter(self.api)
+        self._status = StatusWriter(self.api, self.status_interval_seconds)
         self._events = EventWriter(self.api)
 
     async def report(self, account: Account) -> None:
@@ -36,8 +41,8 @@ class Reporter:
         namespace, name, uid = serving.metadata.namespace, serving.metadata.name, serving.metadata.uid
         limits = (scaling.min_replicas, scaling.max_replicas)
         self.metrics.record(namespace, name, account.seen, account.decision, limits=limits)
-        status = status_of(account, self._status.written(serving))
-        await self._status.write(serving, status, account.now)
+        before = self._status.written(uid) or serving.status
+        await self._status.write(serving.metadata, status_of(account, before), before, account.now)
         told = await self._events.tell(serving, events_of(account, self._last.get(uid)), account.now)
         self._last[uid] = account
         ready = {event.key for event in told if event.reason == conditions.REPLICA_READY}
@@ -45,8 +50,22 @@ class Reporter:
             if replica.hosts[0].uid in ready:
                 self.metrics.record_cold_start(namespace, name, cold_start_phases(replica))
 
+    async def invalid(self, stored: Object, sentence: str, now: float) -> None:
+        """Say that the object ``stored`` cannot be understood, in ``sentence``; what stood in its status stays there."""
+        metadata = Metadata.model_validate(stored["metadata"])
+        before = self._status.written(metadata.uid) or _stored_status(stored)
+        await self._status.write(metadata, invalid_status_of(metadata, before, sentence, now), before, now)
+
     def forget(self, namespace: str, name: str, uid: str) -> None:
         """Drop everything remembered of a deleted serving, its metric series included."""
         self._last.pop(uid, None)
         self._status.forget(uid)
         self.metrics.forget(namespace, name)
+
+
+def _stored_status(stored: Object) -> ElasticServingStatus | None:
+    """The status the object carries; None where there is none that can be read."""
+    try:
+        return ElasticServingStatus.model_validate(stored["status"])
+    except (KeyError, ValidationError):
+        return None

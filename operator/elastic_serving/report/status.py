@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from elastic_serving.api import conditions, labels
+from elastic_serving.api.models import Metadata
 from elastic_serving.api.status import Condition, DecisionStatus, ElasticServingStatus, SignalStatus
 from elastic_serving.report.account import NO_REPLICA, Account
-from elastic_serving.report.conditions import conditions_of
+from elastic_serving.report.conditions import conditions_of, invalid_conditions
 from elastic_serving.report.replicas import replica_sentences
 from elastic_serving.report.summary import cut, summary_of
 from elastic_serving.report.times import timestamp
@@ -42,6 +43,22 @@ def status_of(account: Account, previous: ElasticServingStatus | None) -> Elasti
         decision=change,
         signals=tuple(_signal(signal) for signal in account.decision.signals),
         replicas=replica_sentences(account.seen.inventory.replicas, account.seen.inventory.revision, account.now),
+    )
+
+
+def invalid_status_of(
+    metadata: Metadata, previous: ElasticServingStatus | None, sentence: str, now: float
+) -> ElasticServingStatus:
+    """``previous`` with what is wrong with the object on top: nothing is decided and nothing touched meanwhile."""
+    previous = previous or ElasticServingStatus()
+    words = cut(f"The spec cannot be understood: {sentence.rstrip('.')}. Nothing was changed.")
+    return previous.model_copy(
+        update={
+            "observed_generation": metadata.generation,
+            "summary": words,
+            "why": conditions.INVALID_SPEC,
+            "conditions": invalid_conditions(previous.conditions, words, metadata.generation, now),
+        }
     )
 
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from elastic_serving.api.labels import GROUP, PLURAL, VERSION
-from elastic_serving.api.models import ElasticServing
+from elastic_serving.api.labels import GROUP, KIND, PLURAL, VERSION
+from elastic_serving.api.models import Metadata
 from elastic_serving.api.status import ElasticServingStatus
 from elastic_serving.kube.api import KubeApi, Resource
 
@@ -36,30 +36,31 @@ class StatusWriter:
     """Server-side apply of /status under our field manager; remembers what it wrote of each serving (by uid)."""
 
     api: KubeApi
+    calm_seconds: float = CALM_SECONDS
     _written: dict[str, _Written] = field(default_factory=dict)
 
-    def written(self, serving: ElasticServing) -> ElasticServingStatus | None:
-        """The status as it stands: what was written last, at first what the object itself carries."""
-        known = self._written.get(serving.metadata.uid)
-        return known.status if known else serving.status
+    def written(self, uid: str) -> ElasticServingStatus | None:
+        """What this process wrote last, None if nothing: then the object's own status stands."""
+        known = self._written.get(uid)
+        return known.status if known else None
 
-    async def write(self, serving: ElasticServing, status: ElasticServingStatus, now: float) -> bool:
-        """Whether it was written: if it is news, and urgent or ``CALM_SECONDS`` after the last write.
+    async def write(
+        self, metadata: Metadata, status: ElasticServingStatus, before: ElasticServingStatus | None, now: float
+    ) -> bool:
+        """Whether it was written: if it is news after ``before``, and urgent or ``calm_seconds`` after the last write.
 
         Raises from ``errors`` where the write failed; then nothing is remembered and the next pass tries again. The
         uid is part of the body, so the status of a serving that was deleted meanwhile never lands on its namesake.
         """
-        uid = serving.metadata.uid
-        known = self._written.get(uid)
-        before = self.written(serving)
         if not is_news(status, before):
             return False
-        if known is not None and 0 <= now - known.at < CALM_SECONDS and not is_urgent(status, before):
+        known = self._written.get(metadata.uid)
+        if known is not None and 0 <= now - known.at < self.calm_seconds and not is_urgent(status, before):
             return False
         await self.api.apply(
-            SERVINGS, serving.metadata.namespace, serving.metadata.name, body_of(serving, status), subresource="status"
+            SERVINGS, metadata.namespace, metadata.name, body_of(metadata, status), subresource="status"
         )
-        self._written[uid] = _Written(status, now)
+        self._written[metadata.uid] = _Written(status, now)
         return True
 
     def forget(self, uid: str) -> None:
@@ -67,17 +68,12 @@ class StatusWriter:
         self._written.pop(uid, None)
 
 
-def body_of(serving: ElasticServing, status: ElasticServingStatus) -> Mapping[str, Any]:
+def body_of(metadata: Metadata, status: ElasticServingStatus) -> Mapping[str, Any]:
     """The apply configuration: the object's identity and its whole status, absent fields left out."""
-    metadata = {
-        "name": serving.metadata.name,
-        "namespace": serving.metadata.namespace,
-        "uid": serving.metadata.uid,
-    }
     return {
-        "apiVersion": serving.api_version,
-        "kind": serving.kind,
-        "metadata": metadata,
+        "apiVersion": SERVINGS.api_version,
+        "kind": KIND,
+        "metadata": {"name": metadata.name, "namespace": metadata.namespace, "uid": metadata.uid},
         "status": status.model_dump(mode="json", by_alias=True, exclude_none=True),
     }
 
