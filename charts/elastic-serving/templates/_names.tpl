@@ -15,8 +15,8 @@
 {{- end -}}
 
 {{- define "elastic-serving.selector" -}}
-app.kubernetes.io/name: {{ include "elastic-serving.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "elastic-serving.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/component: operator
 {{- end -}}
 

@@ -20,8 +20,6 @@
   "RECONCILE_SECONDS" $o.reconcileSeconds
   "REQUEST_TIMEOUT_SECONDS" $o.requestTimeoutSeconds
   "STATUS_INTERVAL_SECONDS" $o.statusIntervalSeconds
-  "BACKOFF_BASE_SECONDS" $o.backoffBaseSeconds
-  "BACKOFF_MAX_SECONDS" $o.backoffMaxSeconds
   "LIVE_SECONDS" $o.liveSeconds
   "HTTP_PORT" "8080"
   "LEASE_NAME" (include "elastic-serving.fullname" .)
