@@ -1,83 +1,71 @@
 """One number out of several signals, some of which may be missing.
 
-The largest recommendation wins. While a signal is missing the number may rise and not fall; while all are missing it
-is held, and after ``fallback.afterSeconds`` the fallback speaks. A signal whose replicas do not exist (NoReplica) is
-not missing: it abstains, and the fallback's clock stands still.
+The largest recommendation wins. While a signal is missing the number may rise and not fall; while all are, it is held,
+and after ``fallback.afterSeconds`` the fallback speaks. A signal without a replica to measure is not missing: it
+abstains, and the fallback's clock stands still.
 Source: kubernetes pkg/controller/podautoscaler/horizontal.go, computeReplicasForMetrics; the fallback behaviors are
-KEDA's (keda.sh, ScaledObject spec, fallback), read 2026-11-22.
+KEDA's (keda.sh, ScaledObject, fallback); both read 2026-11-22.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
-from elastic_serving.api.models import Fallback, FallbackBehavior
+from elastic_serving.api.models import ElasticServingSpec, FallbackBehavior
 from elastic_serving.scaling.memory import Memory
-from elastic_serving.scaling.model import SignalOutcome
-from elastic_serving.scaling.pipeline import Pace, Proposal, Tick
+from elastic_serving.scaling.model import SignalOutcome, Step
+from elastic_serving.scaling.pipeline import Move, Pace, Tick
 from elastic_serving.scaling.recommend import NO_REPLICA
 
-MISSING: Final = "MetricsMissing"
 STAGE: Final = "largest signal"
 
 
-def winner(outcomes: tuple[SignalOutcome, ...]) -> SignalOutcome | None:
+def largest(outcomes: Sequence[SignalOutcome]) -> SignalOutcome | None:
     """The signal that asks for the most, the first of equals; None where none is known."""
-    best: SignalOutcome | None = None
+    best, most = None, -1
     for outcome in outcomes:
-        if outcome.recommendation is not None and (
-            best is None or best.recommendation is None or outcome.recommendation > best.recommendation
-        ):
-            best = outcome
+        if outcome.recommendation is not None and outcome.recommendation > most:
+            best, most = outcome, outcome.recommendation
     return best
 
 
-def missing_since(outcomes: tuple[SignalOutcome, ...], memory: Memory, now: float) -> float | None:
+def missing_since(best: SignalOutcome | None, missing: Sequence[str], memory: Memory, now: float) -> float | None:
     """Since when all signals are missing: the start of fallback's clock, moved along while every signal abstains."""
-    if any(outcome.missing is None for outcome in outcomes):
+    since = memory.missing_since
+    if best is not None:
         return None
-    if _missing(outcomes):
-        return now if memory.missing_since is None else memory.missing_since
-    return None if memory.missing_since is None else memory.missing_since + (now - memory.at)
+    if missing:
+        return now if since is None else since
+    return None if since is None else since + (now - memory.at)
 
 
-def is_blind(tick: Tick) -> bool:
-    """Is too little known to lower the number?"""
-    best = winner(tick.outcomes)
-    if best is None or best.recommendation is None:
-        return True
-    return best.recommendation < tick.current and bool(_missing(tick.outcomes))
-
-
-def largest_signal(proposal: Proposal, tick: Tick) -> Proposal:
+def largest_signal(replicas: int, tick: Tick) -> Move:
     """The maximum over the signals, or the present number where what is missing forbids less."""
-    best, missing = winner(tick.outcomes), ", ".join(outcome.name for outcome in _missing(tick.outcomes))
-    if best is not None and best.recommendation is not None and not is_blind(tick):
-        return proposal.to(best.recommendation, STAGE, f"{best.name} asks for {best.recommendation}", why=best.name)
+    best, missing = tick.best, ", ".join(tick.missing)
+    if best is not None and best.recommendation is not None and not tick.is_blind:
+        said = f"{best.name} asks for {best.recommendation}"
+        return Move(Step(STAGE, replicas, best.recommendation, said), best.name)
     if not missing:
-        return proposal.to(tick.current, STAGE, f"no replica serves yet -> {tick.current}", why=NO_REPLICA)
+        return Move(Step(STAGE, replicas, tick.current, f"no replica serves yet -> {tick.current}"), NO_REPLICA)
     said = f"{missing} missing, and what is missing never lowers -> {tick.current}"
-    return proposal.to(tick.current, STAGE, said, why=MISSING, held=said)
+    return Move(Step(STAGE, replicas, tick.current, said), "MetricsMissing", held=said)
 
 
-def fallback_at(fallback: Fallback | None, since: float | None) -> float | None:
-    """When the fallback acts (or acted), while all signals are missing."""
-    return None if fallback is None or since is None else since + fallback.after_seconds
+def fallback_at(spec: ElasticServingSpec, tick: Tick) -> float | None:
+    """When the fallback will act, while all signals are missing; None where it has acted or there is none."""
+    rule, since = spec.scaling.fallback, tick.missing_since
+    due = None if rule is None or since is None or not tick.missing else since + rule.after_seconds
+    return None if due is None or due <= tick.now else due
 
 
-def fallback(proposal: Proposal, tick: Tick) -> Proposal | None:
+def fallback(replicas: int, tick: Tick) -> Move | None:
     """The number written down for the case that nothing is known, once that has lasted long enough."""
-    spec, since = tick.spec.scaling.fallback, tick.missing_since
-    if spec is None or since is None or not _missing(tick.outcomes) or tick.now - since < spec.after_seconds:
+    rule, since = tick.spec.scaling.fallback, tick.missing_since
+    if rule is None or since is None or not tick.missing or tick.now - since < rule.after_seconds:
         return None
-    replicas = spec.replicas if spec.replicas is not None else tick.current
-    if spec.behavior is FallbackBehavior.IF_HIGHER:
-        replicas = max(replicas, tick.current)
-    elif spec.behavior is FallbackBehavior.IF_LOWER:
-        replicas = min(replicas, tick.current)
-    said = (
-        f"nothing is known since {tick.now - since:.0f} s, {spec.behavior} after {spec.after_seconds} s -> {replicas}"
-    )
-    return proposal.to(replicas, "fallback", said, why="Fallback", pace=Pace.WAITED)
-
-
-def _missing(outcomes: tuple[SignalOutcome, ...]) -> list[SignalOutcome]:
-    return [outcome for outcome in outcomes if outcome.missing is not None and outcome.missing.kind != NO_REPLICA]
+    asked = tick.current if rule.replicas is None else rule.replicas
+    if rule.behavior is FallbackBehavior.IF_HIGHER:
+        asked = max(asked, tick.current)
+    elif rule.behavior is FallbackBehavior.IF_LOWER:
+        asked = min(asked, tick.current)
+    said = f"nothing known for {tick.now - since:.0f} s, after {rule.after_seconds} s {rule.behavior} -> {asked}"
+    return Move(Step("fallback", replicas, asked, said), "Fallback", Pace.WAITED)

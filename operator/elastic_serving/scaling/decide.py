@@ -5,28 +5,32 @@ Pure: the same spec, observation, memory and time give the same decision and the
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
-from elastic_serving.api.models import ElasticServingSpec, Mode
-from elastic_serving.scaling.arbitrate import fallback, fallback_at, is_blind, largest_signal, missing_since, winner
+from elastic_serving.api.models import EffectiveSignal, ElasticServingSpec, Mode
+from elastic_serving.scaling.arbitrate import fallback, fallback_at, largest, largest_signal, missing_since
 from elastic_serving.scaling.limits import limits, longest_period, override, policies
 from elastic_serving.scaling.memory import Memory, rewound, seeded, with_change, with_high, with_low
-from elastic_serving.scaling.model import Decision, Missing, Seen, Step
-from elastic_serving.scaling.pipeline import Pace, Proposal, Tick
-from elastic_serving.scaling.recommend import recommend
+from elastic_serving.scaling.model import Decision, Missing, ScalingLimit, Seen, Step
+from elastic_serving.scaling.pipeline import Move, Pace, Tick
+from elastic_serving.scaling.recommend import NO_REPLICA, basis, recommend
 from elastic_serving.scaling.stabilize import stabilization
 from elastic_serving.scaling.zero import idle_since, lowest, without_retired, zero
 
-STAGES: Final[tuple[Callable[[Proposal, Tick], Proposal | None], ...]] = (
-    override,
-    largest_signal,
-    fallback,
-    zero,
-    stabilization,
-    policies,
-    limits,
+Stage = Callable[[int, Tick], Move | None]
+
+STAGES: Final[tuple[tuple[Stage, Pace], ...]] = (
+    (override, Pace.STEADY),
+    (largest_signal, Pace.STEADY),
+    (fallback, Pace.STEADY),
+    (zero, Pace.WAITED),
+    (stabilization, Pace.STEADY),
+    (policies, Pace.WAITED),
+    (limits, Pace.AT_ONCE),
 )
-"""Every signal makes its recommendation first; then each stage gets the number of the one before it."""
+"""Each signal makes its recommendation first; then each stage gets the number of the one before it, unless the pace of
+the number is beyond the one beside the stage."""
 _UNSEEN: Final = Missing("Empty", "it was not observed")
 
 
@@ -44,54 +48,66 @@ def decide(spec: ElasticServingSpec, seen: Seen, memory: Memory | None, now: flo
     ``memory`` is the last decision's; None makes this the first pass, which starts from ``seen.replicas.current``.
     """
     memory = seeded(seen.replicas.current, now) if memory is None else rewound(memory, now)
-    tick, steps = _tick(spec, seen, memory, now)
-    proposal = Proposal(Step("", tick.current, tick.current, ""), "")
-    for stage in STAGES:
-        if proposal.pace is Pace.AT_ONCE and stage is not limits:
-            continue
-        changed = stage(proposal, tick)
-        if changed is not None:
-            proposal = changed
-            steps.append(changed.step)
-    best, due = winner(tick.outcomes), fallback_at(spec.scaling.fallback, tick.missing_since)
+    tick, steps = _look(spec, seen, memory, now)
+    replicas, why, pace, limited, held = tick.current, "", Pace.STEADY, ScalingLimit.NONE, ""
+    for stage, last_pace in STAGES:
+        move = stage(replicas, tick) if pace <= last_pace else None
+        if move is not None:
+            steps.append(move.step)
+            replicas, why, held = move.step.after, move.why or why, move.held or held
+            pace, limited = max(pace, move.pace), move.limited or limited
     decision = Decision(
         at=now,
         current=memory.desired,
-        desired=proposal.replicas,
-        recommendation=None if best is None else best.recommendation,
-        signal=None if best is None else best.name,
-        why=proposal.why,
+        desired=replicas,
+        recommendation=tick.best.recommendation if tick.best else None,
+        signal=tick.best.name if tick.best else None,
+        why=why,
         steps=tuple(steps),
         signals=tick.outcomes,
-        limited=proposal.limited,
-        held=proposal.held,
-        fallback_at=None if due is None or due <= now else due,
+        limited=limited,
+        held=held,
+        fallback_at=fallback_at(spec, tick),
     )
     return Decided(decision, _remember(tick, decision))
 
 
-def _tick(spec: ElasticServingSpec, seen: Seen, memory: Memory, now: float) -> tuple[Tick, list[Step]]:
-    """What the stages read, and the steps of the replicas that left and of the signals."""
-    floor = lowest(spec)
+class _Same:
+    """A spec as a key: hashing its fields would cost more than deciding."""
+
+    __slots__ = ("spec",)
+
+    def __init__(self, spec: ElasticServingSpec) -> None:
+        self.spec = spec
+
+    def __hash__(self) -> int:
+        return id(self.spec)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.spec is self.spec
+
+
+@lru_cache(maxsize=2048)
+def _signals(same: _Same) -> tuple[EffectiveSignal, ...]:
+    """The signals with their defaults, worked out once for each spec object (specs are frozen)."""
+    return same.spec.signals
+
+
+def _look(spec: ElasticServingSpec, seen: Seen, memory: Memory, now: float) -> tuple[Tick, list[Step]]:
+    """What the stages read, and the steps of the replicas that left by themselves and of the signals."""
+    floor, steps, outcomes = lowest(spec), [], []
     current = without_retired(memory.desired, seen, memory, floor)
-    steps = []
     if current != memory.desired:
         said = f"{memory.desired - current} left by exit 0 -> {current}"
         steps.append(Step("retired", memory.desired, current, said))
-    readings, outcomes = dict(seen.signals), []
-    for signal in spec.signals:
-        made = recommend(
-            signal,
-            readings.get(signal.name, _UNSEEN),
-            current=current,
-            counts=seen.replicas,
-            behavior=spec.scaling.behavior,
-        )
-        outcomes.append(made.outcome)
-        steps.append(made.step)
-    found = tuple(outcomes)
-    idle, missing = idle_since(found, memory, now), missing_since(found, memory, now)
-    return Tick(spec, seen, memory, now, current, floor, found, idle, missing), steps
+    readings, on = dict(seen.signals), basis(current, seen.replicas, spec.scaling.behavior)
+    for signal in _signals(_Same(spec)):
+        outcome, step = recommend(signal, readings.get(signal.name, _UNSEEN), on)
+        outcomes.append(outcome)
+        steps.append(step)
+    best, missing = largest(outcomes), tuple(o.name for o in outcomes if o.missing and o.missing.kind != NO_REPLICA)
+    idle, unknown = idle_since(outcomes, missing, memory, now), missing_since(best, missing, memory, now)
+    return Tick(spec, seen, memory, now, current, floor, tuple(outcomes), best, missing, idle, unknown), steps
 
 
 def _remember(tick: Tick, decision: Decision) -> Memory:
@@ -103,20 +119,13 @@ def _remember(tick: Tick, decision: Decision) -> Memory:
     memory, now, scaling = tick.memory, tick.now, tick.spec.scaling
     if scaling.mode is Mode.MANUAL:
         return replace(seeded(decision.desired, now), retired=tick.seen.retired)
-    lows, highs = memory.lows, memory.highs
+    lows, highs, asked = memory.lows, memory.highs, decision.recommendation
     if tick.floor <= tick.current <= scaling.max_replicas:
-        blind = is_blind(tick)
-        asked = tick.current if blind or decision.recommendation is None else decision.recommendation
-        if not blind:
-            lows = with_low(lows, now, asked, scaling.behavior.scale_up.stabilization_window_seconds)
-        highs = with_high(highs, now, asked, scaling.behavior.scale_down.stabilization_window_seconds)
-    return Memory(
-        at=now,
-        desired=decision.desired,
-        lows=lows,
-        highs=highs,
-        changes=with_change(memory.changes, now, decision.desired - memory.desired, longest_period(tick)),
-        idle_since=tick.idle_since,
-        missing_since=tick.missing_since,
-        retired=tick.seen.retired,
-    )
+        up, down = scaling.behavior.scale_up, scaling.behavior.scale_down
+        if asked is None or tick.is_blind:
+            asked = tick.current
+        else:
+            lows = with_low(lows, now, asked, up.stabilization_window_seconds)
+        highs = with_high(highs, now, asked, down.stabilization_window_seconds)
+    changes = with_change(memory.changes, now, decision.desired - memory.desired, longest_period(tick.spec))
+    return Memory(now, decision.desired, lows, highs, changes, tick.idle_since, tick.missing_since, tick.seen.retired)

@@ -1,6 +1,6 @@
-"""The shape of a stage: it reads a ``Tick``, gets a ``Proposal`` and returns the next one, or None to let it pass.
+"""The shape of a stage: it gets the number so far and a ``Tick``, and returns a ``Move``, or None to let it pass.
 
-A stage is one function in one file, listed once in ``decide.STAGES``; what it does it says in the step it leaves.
+A stage is one function, listed once in ``decide.STAGES``; what it does it says in the step it leaves.
 """
 
 from dataclasses import dataclass
@@ -12,14 +12,13 @@ from elastic_serving.scaling.model import ScalingLimit, Seen, SignalOutcome, Ste
 
 
 class Pace(IntEnum):
-    """How much of the way is still ahead of a proposal."""
+    """What is still ahead of the number: windows, policies, limits; without windows; limits alone."""
 
     STEADY = 0
-    """Stabilization windows, rate policies, limits."""
     WAITED = 1
     """A wait of its own is over (idle, fallback): no window on top of it."""
     AT_ONCE = 2
-    """From zero, back into the range, or by hand: neither windows nor policies."""
+    """From zero, back into the range, or by hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,41 +33,26 @@ class Tick:
     floor: int
     """minReplicas, or 1 where zero could not be left again."""
     outcomes: tuple[SignalOutcome, ...]
+    best: SignalOutcome | None
+    """The signal that asks for the most, the first of equals; None where none is known."""
+    missing: tuple[str, ...]
+    """Names of the signals that are missing; those without a replica to measure abstain and are not."""
     idle_since: float | None
     missing_since: float | None
 
+    @property
+    def is_blind(self) -> bool:
+        """Too little is known to lower the number."""
+        best = self.best
+        return best is None or (bool(self.missing) and (best.recommendation or 0) < self.current)
+
 
 @dataclass(frozen=True, slots=True)
-class Proposal:
-    """The number of replicas after a stage (``step.after``) and what the decision will say about it."""
+class Move:
+    """The step a stage leaves (its ``after`` is the number from here on) and what the decision will say about it."""
 
     step: Step
-    why: str
+    why: str = ""
     pace: Pace = Pace.STEADY
-    limited: ScalingLimit = ScalingLimit.NONE
+    limited: ScalingLimit | None = None
     held: str = ""
-
-    @property
-    def replicas(self) -> int:
-        """The number so far."""
-        return self.step.after
-
-    def to(
-        self,
-        replicas: int,
-        stage: str,
-        reason: str,
-        *,
-        why: str = "",
-        pace: Pace | None = None,
-        limited: ScalingLimit | None = None,
-        held: str = "",
-    ) -> "Proposal":
-        """The proposal after ``stage``; what is not given stays."""
-        return Proposal(
-            Step(stage, self.step.after, replicas, reason),
-            why or self.why,
-            self.pace if pace is None else pace,
-            self.limited if limited is None else limited,
-            held or self.held,
-        )

@@ -12,22 +12,31 @@ from dataclasses import dataclass
 from typing import Final
 
 from elastic_serving.api.models import Behavior, EffectiveSignal, SignalType, TargetType
-from elastic_serving.scaling.model import Missing, PerReplica, Reading, ReplicaCounts, Sample, SignalOutcome, Step
+from elastic_serving.scaling.model import Missing, PerReplica, Reading, ReplicaCounts, SignalOutcome, Step
 
 MOST: Final = 2**31 - 1
 """HPA counts in int32: whatever is above saturates here."""
 NOISE: Final = 1e-9
-"""Forgiven before rounding up and at the tolerance's edge: 3 x 22.4 / 22.4 is 3.0000000000000004 in binary."""
+"""Forgiven before rounding up and at the tolerance's edges: 3 x 22.4 / 22.4 is 3.0000000000000004 in binary."""
 NO_REPLICA: Final = "NoReplica"
 _UNITS: Final = {SignalType.CONCURRENCY: " in flight", SignalType.QUEUE_DEPTH: " waiting", SignalType.PROMETHEUS: ""}
 
 
 @dataclass(frozen=True, slots=True)
-class Recommended:
-    """A signal's outcome and the step that explains it."""
+class Basis:
+    """What every formula starts from. Within ``calm_from`` to ``calm_to`` times the target nothing changes."""
 
-    outcome: SignalOutcome
-    step: Step
+    current: int
+    ready: int
+    starting: int
+    calm_from: float
+    calm_to: float
+
+
+def basis(current: int, counts: ReplicaCounts, behavior: Behavior) -> Basis:
+    """Both edges belong to the tolerance, and each direction has its own."""
+    calm_from, calm_to = 1 - behavior.scale_down.tolerance - NOISE, 1 + behavior.scale_up.tolerance + NOISE
+    return Basis(current, counts.ready, counts.starting, calm_from, calm_to)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,109 +46,79 @@ class _Asked:
     reason: str
 
 
-def recommend(
-    signal: EffectiveSignal, reading: Reading, *, current: int, counts: ReplicaCounts, behavior: Behavior
-) -> Recommended:
-    """Replicas that ``signal`` asks for, None where its reading is missing (or NaN, infinite, negative)."""
-    reading = _usable(reading)
-    if isinstance(reading, Missing):
-        outcome = SignalOutcome(signal.name, None, signal.target, None, None, reading)
-        word = "not measurable" if reading.kind == NO_REPLICA else "missing"
-        return Recommended(outcome, Step(signal.name, current, current, f"{word}: {reading.reason}"))
+def recommend(signal: EffectiveSignal, reading: Reading, on: Basis) -> tuple[SignalOutcome, Step]:
+    """Replicas that ``signal`` asks for, and why; None where it is missing: NaN, infinite and below 0 are too."""
+    asked = _asked(signal, reading, on)
+    if isinstance(asked, Missing):
+        reason = f"{'nothing to measure' if asked.kind == NO_REPLICA else 'missing'}: {asked.reason}"
+        outcome = SignalOutcome(signal.name, None, signal.target, None, None, asked)
+        return outcome, Step(signal.name, on.current, on.current, reason)
+    sampled_at = None if isinstance(reading, Missing) else reading.sampled_at
+    outcome = SignalOutcome(signal.name, asked.value, signal.target, asked.replicas, sampled_at)
+    return outcome, Step(signal.name, on.current, asked.replicas, f"{asked.reason} -> {asked.replicas}")
+
+
+def _asked(signal: EffectiveSignal, reading: Reading, on: Basis) -> _Asked | Missing:
     if isinstance(reading, PerReplica):
-        asked = _per_replica(signal, reading, current, counts.starting, behavior)
-    elif signal.target_type is TargetType.VALUE:
-        asked = _level(signal, reading.value, current, counts.ready, behavior)
-    else:
-        asked = _total(signal, reading.value, current, behavior)
-    outcome = SignalOutcome(signal.name, asked.value, signal.target, asked.replicas, reading.sampled_at)
-    return Recommended(outcome, Step(signal.name, current, asked.replicas, f"{asked.reason} -> {asked.replicas}"))
+        return _per_replica(signal, reading, on)
+    if isinstance(reading, Missing):
+        return reading
+    if not 0 <= reading.value < math.inf:
+        return Missing("NaN" if math.isnan(reading.value) else "BadAnswer", f"the value is {reading.value}")
+    return (_level if signal.target_type is TargetType.VALUE else _total)(signal, reading.value, on)
 
 
-def _per_replica(
-    signal: EffectiveSignal, reading: PerReplica, current: int, starting: int, behavior: Behavior
-) -> _Asked:
+def _per_replica(signal: EffectiveSignal, reading: PerReplica, on: Basis) -> _Asked | Missing:
     """Of the replicas that reported. On the way down a silent one counts as at its target; on the way up silent and
-    starting ones count as 0. What would turn the direction round changes nothing.
+    starting ones count as 0; and what would turn the direction round changes nothing.
 
     4 requested, 1 ready with 40 in flight, target 10: 40 / 10 = 4, not 4 x 40 / 10 = 16.
     """
-    reported = [number for _, number in reading.values if number is not None]
-    silent, total, target = len(reading.values) - len(reported), sum(reported), signal.target
-    ratio = total / (target * len(reported))
-    assumed, counted, note = total, len(reported), ""
+    reported = [number for _, number in reading.values if number is not None and 0 <= number < math.inf]
+    if not reported:
+        of = len(reading.values)
+        return Missing("Empty", f"none of {of} replicas reported") if of else Missing(NO_REPLICA, "no replica serves")
+    total, counted, target = sum(reported), len(reported), signal.target
+    silent, ratio, assumed, note = len(reading.values) - counted, total / (target * counted), total, ""
     if ratio < 1 and silent:
-        assumed, counted, note = total + silent * target, counted + silent, f", {silent} silent counted as full"
-    elif ratio > 1 and silent + starting:
-        quiet = " and ".join(f"{n} {what}" for n, what in ((silent, "silent"), (starting, "starting")) if n)
-        counted, note = counted + silent + starting, f", {quiet} counted as 0"
-    share, load = assumed / (target * counted), assumed / target
+        assumed, counted, note = total + silent * target, counted + silent, f", {silent} silent at target"
+    elif ratio > 1 and silent + on.starting:
+        quiet = " and ".join(f"{n} {what}" for n, what in ((silent, "silent"), (on.starting, "starting")) if n)
+        counted, note = counted + silent + on.starting, f", {quiet} at 0"
+    load, share = assumed / target, assumed / (target * counted)
     text = f"{total:.10g}{_UNITS[signal.type]} / {target:.10g} per replica{note} = {_tenths(load)}"
-    if _is_within(share, behavior):
-        return _Asked(current, total, f"{text} on {counted}: within tolerance")
+    if on.calm_from <= share <= on.calm_to:
+        return _Asked(on.current, total, f"{text} on {counted}: within tolerance")
     replicas = _whole(load)
-    turned = (
-        (ratio < 1 < share)
-        or (share < 1 < ratio)
-        or (share < 1 and replicas > current)
-        or (share > 1 and replicas < current)
-    )
-    if note and turned:
-        return _Asked(current, total, f"{text}: not the other way round")
+    if note and ((ratio - 1) * (share - 1) < 0 or (share - 1) * (replicas - on.current) < 0):
+        return _Asked(on.current, total, f"{text}: no reason to turn round")
     return _Asked(replicas, total, text)
 
 
-def _total(signal: EffectiveSignal, total: float, current: int, behavior: Behavior) -> _Asked:
-    """A total over the fleet, whoever reported it; at zero replicas there is no tolerance."""
+def _total(signal: EffectiveSignal, total: float, on: Basis) -> _Asked:
+    """Of a total over the fleet, whoever reported it; at zero replicas there is no tolerance."""
     load = total / signal.target
     text = f"{total:.10g}{_UNITS[signal.type]} / {signal.target:.10g} per replica = {_tenths(load)}"
-    if current and _is_within(load / current, behavior):
-        return _Asked(current, total, f"{text} on {current}: within tolerance")
+    if on.current and on.calm_from <= load / on.current <= on.calm_to:
+        return _Asked(on.current, total, f"{text} on {on.current}: within tolerance")
     return _Asked(_whole(load), total, text)
 
 
-def _level(signal: EffectiveSignal, level: float, current: int, ready: int, behavior: Behavior) -> _Asked:
-    """A value that is itself held at the target: ready replicas x level / target; at zero replicas the ratio alone."""
+def _level(signal: EffectiveSignal, level: float, on: Basis) -> _Asked:
+    """Of a value that is itself held at the target: ready replicas x ratio, and at zero replicas the ratio alone."""
     ratio = level / signal.target
     text = f"{level:.10g} / {signal.target:.10g} = {ratio:.3g}"
-    if current and _is_within(ratio, behavior):
-        return _Asked(current, level, f"{text}: within tolerance")
-    if current and not ready:
-        return _Asked(current, level, f"{text} of 0 ready replicas: held until one is ready")
-    load = ratio * ready if current else ratio
-    text = f"{text} x {ready if current else 1} ready = {_tenths(load)}"
-    return _Asked(_whole(load), level, text + _ceiling_note(level, signal.target))
-
-
-def _ceiling_note(level: float, target: float) -> str:
-    """Why utilization answers a spike slowly: it ends at its top, so one step grows by top / target at most."""
+    if on.current and on.calm_from <= ratio <= on.calm_to:
+        return _Asked(on.current, level, f"{text}: within tolerance")
+    if on.current and not on.ready:
+        return _Asked(on.current, level, f"{text} of 0 ready replicas: held until one is ready")
+    factor = on.ready if on.current else 1
     for top in (1, 100):
-        if target < level <= top:
-            return f" (a utilization ends at {top}: at most x {top / target:.3g} a step)"
-    return ""
-
-
-def _usable(reading: Reading) -> Reading:
-    """The reading, or why it is none: NaN, infinite and negative numbers are no load, and silence is not zero."""
-    if isinstance(reading, Missing):
-        return reading
-    if isinstance(reading, Sample):
-        if 0 <= reading.value < math.inf:
-            return reading
-        return Missing("NaN" if math.isnan(reading.value) else "BadAnswer", f"the value is {reading.value}")
-    if not reading.values:
-        return Missing(NO_REPLICA, "no replica serves")
-    if any(number is not None and not 0 <= number < math.inf for _, number in reading.values):
-        values = tuple((r, n if n is not None and 0 <= n < math.inf else None) for r, n in reading.values)
-        reading = PerReplica(values, reading.sampled_at)
-    if all(number is None for _, number in reading.values):
-        return Missing("Empty", f"none of {len(reading.values)} replicas reported")
-    return reading
-
-
-def _is_within(ratio: float, behavior: Behavior) -> bool:
-    """Both edges belong to the tolerance."""
-    return 1 - behavior.scale_down.tolerance - NOISE <= ratio <= 1 + behavior.scale_up.tolerance + NOISE
+        if signal.target < level <= top:
+            # Why utilization answers a spike slowly: it ends at its top, whatever the load is.
+            text += f" (a utilization ends at {top}: at most x {top / signal.target:.3g} a step)"
+            break
+    return _Asked(_whole(ratio * factor), level, f"{text} x {factor} ready = {_tenths(ratio * factor)}")
 
 
 def _whole(load: float) -> int:

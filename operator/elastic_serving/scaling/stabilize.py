@@ -1,7 +1,8 @@
 """Stabilization windows: move only as far as every recent recommendation agrees."""
 
 from elastic_serving.scaling.memory import extreme
-from elastic_serving.scaling.pipeline import Pace, Proposal, Tick
+from elastic_serving.scaling.model import Step
+from elastic_serving.scaling.pipeline import Move, Tick
 
 
 def stabilize(current: int, floor: int, ceiling: int) -> int:
@@ -13,19 +14,16 @@ def stabilize(current: int, floor: int, ceiling: int) -> int:
     return min(max(current, floor), ceiling)
 
 
-def stabilization(proposal: Proposal, tick: Tick) -> Proposal | None:
-    """The proposal as far as the windows, which hold what was asked for before any stage changed it, agree."""
-    if proposal.pace is Pace.WAITED:
-        return None
-    behavior, asked, memory = tick.spec.scaling.behavior, proposal.replicas, tick.memory
+def stabilization(replicas: int, tick: Tick) -> Move:
+    """The number as far as the windows agree; they hold what was asked for before any stage changed it."""
+    behavior = tick.spec.scaling.behavior
     up_seconds = behavior.scale_up.stabilization_window_seconds
     down_seconds = behavior.scale_down.stabilization_window_seconds
-    floor = min(asked, extreme(memory.lows, tick.now, up_seconds, asked))
-    ceiling = max(asked, extreme(memory.highs, tick.now, down_seconds, asked))
-    replicas = stabilize(tick.current, floor, ceiling)
-    window = f"up window {up_seconds} s" if asked >= tick.current else f"down window {down_seconds} s"
-    if replicas == asked:
-        return proposal.to(replicas, "stabilization", f"{window} -> {replicas}")
-    limit = f"{floor} was the lowest" if asked > replicas else f"{ceiling} was the highest"
-    said = f"{window}: {limit} number asked for in it -> {replicas}"
-    return proposal.to(replicas, "stabilization", said, why="StabilizationWindow", held=f"stabilization: {said}")
+    floor = min(replicas, extreme(tick.memory.lows, tick.now, up_seconds, replicas))
+    ceiling = max(replicas, extreme(tick.memory.highs, tick.now, down_seconds, replicas))
+    held_to = stabilize(tick.current, floor, ceiling)
+    window = f"up window {up_seconds} s" if replicas >= tick.current else f"down window {down_seconds} s"
+    if held_to == replicas:
+        return Move(Step("stabilization", replicas, replicas, f"{window} -> {replicas}"))
+    said = f"{window}, in which {floor if replicas > held_to else ceiling} was asked for -> {held_to}"
+    return Move(Step("stabilization", replicas, held_to, said), "StabilizationWindow", held=f"stabilization: {said}")
