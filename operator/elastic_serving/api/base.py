@@ -52,15 +52,12 @@ class Model(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _null_is_absent_where_a_default_stands(cls, given: object) -> object:
-        """As the API server does it: null gives way to a default and is refused elsewhere."""
+    def _null_is_absent(cls, given: object) -> object:
+        """As the API server does it with every field it knows."""
         if not isinstance(given, Mapping) or None not in given.values():
             return given
-        fields = {field.alias or name: field for name, field in cls.model_fields.items()}
-        for name, content in given.items():
-            if content is None and name in fields and not has_schema_default(fields[name]):
-                raise ValueError(f"{name} must not be null: leave it out instead")
-        return {name: content for name, content in given.items() if content is not None or name not in fields}
+        known = {field.alias or name for name, field in cls.model_fields.items()}
+        return {name: content for name, content in given.items() if content is not None or name not in known}
 
     @model_validator(mode="after")
     def _rules_hold(self, info: ValidationInfo) -> "Model":

@@ -110,8 +110,8 @@ def test_a_whole_float_is_an_integer_as_it_is_for_the_api_server() -> None:
     assert read_file(scaling(maxReplicas=32.0)).spec.scaling.max_replicas == 32
 
 
-def test_null_gives_way_to_a_default() -> None:
-    assert read_file(scaling(minReplicas=None)).spec.scaling.min_replicas == 1
+def test_null_is_absent_as_it_is_for_the_api_server() -> None:
+    assert read_file(scaling(minReplicas=None, fallback=None)) == read_file(SMALLEST)
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_null_gives_way_to_a_default() -> None:
         ),
         pytest.param(manifest(model={}), "spec.model.uri: required, but not there", id="a needed field is missing"),
         pytest.param(
-            scaling(fallback=None), "spec.scaling: fallback must not be null: leave it out instead", id="null"
+            scaling(maxReplicas=None), "spec.scaling.maxReplicas: required, but not there", id="null for a needed field"
         ),
         pytest.param(
             scaling(minReplicas=9),

@@ -1,0 +1,433 @@
+"""Wrong manifests and the sentence kubectl apply answers with: the field, the value, the legal range."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from dev.cluster.errors import ClusterError
+from dev.cluster.handle import Cluster
+from tests.support.crds import installed_crds
+from tests.support.manifests import REMOVED, manifest
+
+pytestmark = pytest.mark.cluster
+
+
+@pytest.fixture(scope="module", autouse=True)
+def crds(cluster: Cluster) -> Iterator[None]:
+    """The kinds are known for as long as this module's tests run."""
+    with installed_crds(cluster):
+        yield
+
+
+def scaling(**fields: Any) -> dict[str, Any]:
+    return manifest({"scaling": fields})
+
+
+def signals(*written: dict[str, Any]) -> dict[str, Any]:
+    return scaling(signals=list(written))
+
+
+def engine(**fields: Any) -> dict[str, Any]:
+    return manifest({"engine": fields})
+
+
+def gpu(**fields: Any) -> dict[str, Any]:
+    return manifest({"accelerator": {"gpu": fields}})
+
+
+def up(**fields: Any) -> dict[str, Any]:
+    return scaling(behavior={"scaleUp": fields})
+
+
+NAME_RANGE = (
+    "must be at most 40 lower case letters, digits and -, begin with a letter and not end with - "
+    "(pods and Services are named after it)"
+)
+KINDS = '"vLLM", "TGI", "SGLang", "Triton", "JetStream", "Generic"'
+FORTY_ONE = "a123456789b123456789c123456789d123456789e"
+
+WRONG = [
+    # What is not there, and what should not be there.
+    pytest.param(manifest({"model": REMOVED}), "spec.model: Required value", id="no model"),
+    pytest.param(manifest({"model": {"uri": REMOVED}}), "spec.model.uri: Required value", id="no uri"),
+    pytest.param(manifest({"accelerator": REMOVED}), "spec.accelerator: Required value", id="no accelerator"),
+    pytest.param(manifest({"accelerator": {"gpu": REMOVED}}), "spec.accelerator.gpu: Required value", id="no gpu"),
+    pytest.param(gpu(product=REMOVED), "spec.accelerator.gpu.product: Required value", id="no product"),
+    pytest.param(manifest({"scaling": REMOVED}), "spec.scaling: Required value", id="no scaling"),
+    pytest.param(scaling(maxReplicas=REMOVED), "spec.scaling.maxReplicas: Required value", id="no maxReplicas"),
+    pytest.param(manifest({"rollout": {"maxSurge": 1}}), 'unknown field "spec.rollout"', id="a field of later"),
+    pytest.param(scaling(maxReplica=8), 'unknown field "spec.scaling.maxReplica"', id="a misspelt field"),
+    pytest.param(scaling(maxReplicas=None), "spec.scaling.maxReplicas: Required value", id="null for a needed field"),
+    # metadata.name
+    pytest.param(
+        manifest(name=FORTY_ONE), f'metadata.name: Invalid value: name "{FORTY_ONE}" {NAME_RANGE}', id="name of 41"
+    ),
+    pytest.param(
+        manifest(name="8b-llama"), f'metadata.name: Invalid value: name "8b-llama" {NAME_RANGE}', id="name from a digit"
+    ),
+    pytest.param(
+        manifest(name="llama-3.1"), f'metadata.name: Invalid value: name "llama-3.1" {NAME_RANGE}', id="name with a dot"
+    ),
+    # model
+    pytest.param(
+        manifest({"model": {"uri": "https://host/model"}}),
+        'spec.model.uri: Invalid value: uri "https://host/model" must be hf://, s3://, gs://, pvc:// or oci:// '
+        "followed by "
+        "a path without spaces",
+        id="uri of another scheme",
+    ),
+    pytest.param(
+        manifest({"model": {"uri": "hf://"}}),
+        'spec.model.uri: Invalid value: uri "hf://" must be hf://, s3://, gs://, pvc:// or oci:// followed by a path',
+        id="uri without a path",
+    ),
+    pytest.param(
+        manifest({"model": {"uri": "s3://my bucket/x"}}),
+        'spec.model.uri: Invalid value: uri "s3://my bucket/x" must be',
+        id="uri with a space",
+    ),
+    pytest.param(
+        manifest({"model": {"name": "llama 8b"}}),
+        'spec.model.name: Invalid value: name "llama 8b" must not contain spaces or control characters',
+        id="served name with a space",
+    ),
+    pytest.param(
+        manifest({"model": {"secretRef": {"name": "HF_TOKEN"}}}),
+        'spec.model.secretRef.name: Invalid value: name "HF_TOKEN" must be the name of a Secret: lower case letters, '
+        "digits, - and .",
+        id="a key for a Secret",
+    ),
+    pytest.param(
+        manifest({"model": {"secretRef": {}}}),
+        "spec.model.secretRef.name: Required value",
+        id="a Secret without a name",
+    ),
+    # accelerator
+    pytest.param(
+        gpu(product="NVIDIA L4"),
+        'spec.accelerator.gpu.product: Invalid value: product "NVIDIA L4" must be a label value: letters, digits, '
+        "-, _ and "
+        "., such as nvidia-l4",
+        id="a product that no label can have",
+    ),
+    pytest.param(
+        gpu(perHost=0),
+        "spec.accelerator.gpu.perHost: Invalid value: 0: spec.accelerator.gpu.perHost in body should be greater "
+        "than or "
+        "equal to 1",
+        id="no GPU",
+    ),
+    pytest.param(
+        gpu(perHost=17),
+        "spec.accelerator.gpu.perHost: Invalid value: 17: spec.accelerator.gpu.perHost in body should be less than or "
+        "equal to 16",
+        id="17 GPUs in a host",
+    ),
+    pytest.param(
+        gpu(hosts=2),
+        "spec.accelerator.gpu.hosts: Invalid value: 2: spec.accelerator.gpu.hosts in body should be less than or equal "
+        "to 1",
+        id="two hosts",
+    ),
+    # engine
+    pytest.param(
+        engine(kind="vllm"),
+        f'spec.engine.kind: Unsupported value: "vllm": supported values: {KINDS}',
+        id="kind in lower case",
+    ),
+    pytest.param(
+        engine(kind="TGI"),
+        "spec.engine.image: Required value: kind TGI needs an image: only vLLM has a default",
+        id="TGI without an image",
+    ),
+    pytest.param(
+        engine(kind="Generic", image="server:1"),
+        "spec.scaling.signals: Required value: engine.kind Generic has no known metrics: it needs scaling.signals, "
+        "all of "
+        "type Prometheus",
+        id="Generic without signals",
+    ),
+    pytest.param(
+        manifest(
+            {"engine": {"kind": "Generic", "image": "server:1"}, "scaling": {"signals": [{"type": "Concurrency"}]}}
+        ),
+        "spec.scaling.signals: Required value: engine.kind Generic has no known metrics",
+        id="Generic with Concurrency",
+    ),
+    pytest.param(
+        engine(image="vllm/vllm-openai: v0.33.0"),
+        'spec.engine.image: Invalid value: image "vllm/vllm-openai: v0.33.0" must not contain spaces',
+        id="image with a space",
+    ),
+    pytest.param(
+        engine(args=["--max-num-seqs=64"]),
+        "spec.engine.args: Forbidden: args must not set --max-num-seqs, --served-model-name or --port: they follow "
+        "engine.maxConcurrency, model.name and engine.port",
+        id="an argument that has a field",
+    ),
+    pytest.param(
+        engine(args=["--enforce-eager", "--served_model_name", "llama"]),
+        "spec.engine.args: Forbidden: args must not set --max-num-seqs, --served-model-name or --port",
+        id="the same in vLLM's other spelling",
+    ),
+    pytest.param(
+        engine(args="--enforce-eager"),
+        'spec.engine.args: Invalid value: "string": spec.engine.args in body must be of type array: "string"',
+        id="args as text",
+    ),
+    pytest.param(
+        engine(port=70000),
+        "spec.engine.port: Invalid value: 70000: spec.engine.port in body should be less than or equal to 65535",
+        id="a port beyond 65535",
+    ),
+    pytest.param(
+        engine(maxConcurrency=0),
+        "spec.engine.maxConcurrency: Invalid value: 0: spec.engine.maxConcurrency in body should be greater than "
+        "or equal "
+        "to 1",
+        id="maxConcurrency 0",
+    ),
+    pytest.param(
+        engine(maxConcurrency="32"),
+        'spec.engine.maxConcurrency: Invalid value: "string": spec.engine.maxConcurrency in body must be of type '
+        "integer: "
+        '"string"',
+        id="a number as text",
+    ),
+    # replicas and mode
+    pytest.param(
+        manifest({"replicas": 3}),
+        "spec.replicas: Forbidden: replicas 3: only with scaling.mode Manual (otherwise the operator decides); the "
+        "mode is "
+        "Auto",
+        id="replicas in Auto",
+    ),
+    pytest.param(
+        manifest({"replicas": 3, "scaling": {"mode": "Advise"}}),
+        "spec.replicas: Forbidden: replicas 3: only with scaling.mode Manual (otherwise the operator decides); the "
+        "mode is "
+        "Advise",
+        id="replicas in Advise",
+    ),
+    pytest.param(
+        scaling(mode="Manual"),
+        "spec.replicas: Required value: scaling.mode Manual needs replicas, a number from 0 to maxReplicas 8",
+        id="Manual without replicas",
+    ),
+    pytest.param(
+        manifest({"replicas": 9, "scaling": {"mode": "Manual"}}),
+        "spec.replicas: Invalid value: replicas 9 must not be above scaling.maxReplicas 8",
+        id="Manual above maxReplicas",
+    ),
+    pytest.param(
+        manifest({"replicas": -1, "scaling": {"mode": "Manual"}}),
+        "spec.replicas: Invalid value: -1: spec.replicas in body should be greater than or equal to 0",
+        id="replicas below 0",
+    ),
+    pytest.param(
+        scaling(mode="Off"),
+        'spec.scaling.mode: Unsupported value: "Off": supported values: "Auto", "Advise", "Manual"',
+        id="an unknown mode",
+    ),
+    # limits and idle
+    pytest.param(
+        scaling(minReplicas=9),
+        "spec.scaling: Invalid value: minReplicas 9 must not be above maxReplicas 8",
+        id="minReplicas above maxReplicas",
+    ),
+    pytest.param(
+        scaling(maxReplicas=0),
+        "spec.scaling.maxReplicas: Invalid value: 0: spec.scaling.maxReplicas in body should be greater than or "
+        "equal to 1",
+        id="maxReplicas 0",
+    ),
+    pytest.param(
+        scaling(maxReplicas=1001),
+        "spec.scaling.maxReplicas: Invalid value: 1001: spec.scaling.maxReplicas in body should be less than or "
+        "equal to "
+        "1000",
+        id="maxReplicas 1001",
+    ),
+    pytest.param(
+        scaling(minReplicas=0),
+        "spec.scaling.idle: Required value: minReplicas 0 needs idle.timeoutSeconds: seconds without a request "
+        "before the "
+        "last replica goes",
+        id="zero without idle",
+    ),
+    pytest.param(
+        scaling(idle={"timeoutSeconds": 600}),
+        "spec.scaling.idle: Forbidden: idle goes with minReplicas 0 only (minReplicas is 1): the serving never "
+        "goes below "
+        "minReplicas",
+        id="idle without zero",
+    ),
+    pytest.param(
+        scaling(minReplicas=0, idle={"timeoutSeconds": 0}),
+        "spec.scaling.idle.timeoutSeconds: Invalid value: 0: spec.scaling.idle.timeoutSeconds in body should be "
+        "greater "
+        "than or equal to 1",
+        id="idle after 0 s",
+    ),
+    # signals
+    pytest.param(
+        signals({"type": "CPU", "target": 80}),
+        'spec.scaling.signals[0].type: Unsupported value: "CPU": supported values: "Concurrency", "QueueDepth", '
+        '"Prometheus"',
+        id="an unknown signal",
+    ),
+    pytest.param(
+        signals({"type": "Concurrency"}, {"type": "QueueDepth"}),
+        "spec.scaling.signals[1].target: Required value: type QueueDepth needs a target above 0; only Concurrency "
+        "has a "
+        "default",
+        id="QueueDepth without a target",
+    ),
+    pytest.param(
+        signals({"type": "Concurrency", "target": 0}),
+        "spec.scaling.signals[0].target: Invalid value: 0: spec.scaling.signals[0].target in body should be "
+        "greater than 0",
+        id="target 0",
+    ),
+    pytest.param(
+        signals({"type": "Concurrency", "target": "22"}),
+        'spec.scaling.signals[0].target: Invalid value: "string": spec.scaling.signals[0].target in body must be '
+        "of type "
+        'number: "string"',
+        id="target as text",
+    ),
+    pytest.param(
+        signals({"type": "Prometheus", "target": 5}),
+        "spec.scaling.signals[0].query: Required value: type Prometheus needs a query in PromQL that answers with one "
+        "number",
+        id="Prometheus without a query",
+    ),
+    pytest.param(
+        signals({"type": "Prometheus", "query": "sum(up)"}),
+        "spec.scaling.signals[0].target: Required value: type Prometheus needs a target above 0; only Concurrency "
+        "has a "
+        "default",
+        id="Prometheus without a target",
+    ),
+    *(
+        pytest.param(
+            signals({"type": "Concurrency", field: content}),
+            f"spec.scaling.signals[0].{field}: Forbidden: {field} goes with type Prometheus only; the type is "
+            "Concurrency",
+            id=f"{field} of a Concurrency signal",
+        )
+        for field, content in (
+            ("query", "sum(up)"),
+            ("targetType", "Value"),
+            ("intervalSeconds", 30),
+            ("emptyIsZero", True),
+        )
+    ),
+    pytest.param(
+        signals({"type": "Concurrency"}, {"type": "QueueDepth", "name": "Concurrency", "target": 4}),
+        "spec.scaling.signals: Invalid value: signals need different names (without a name, a signal is called as its "
+        'type): ["Concurrency", "Concurrency"]',
+        id="two signals of one name",
+    ),
+    pytest.param(
+        signals({"type": "Concurrency", "name": "in flight"}),
+        'spec.scaling.signals[0].name: Invalid value: name "in flight" must be letters, digits and -, and begin with a '
+        "letter",
+        id="signal name with a space",
+    ),
+    pytest.param(
+        signals(*({"type": "QueueDepth", "name": f"q{i}", "target": 1} for i in range(9))),
+        "spec.scaling.signals: Too many: 9: must have at most 8 items",
+        id="nine signals",
+    ),
+    # behavior
+    pytest.param(
+        up(policies=[{"type": "Nodes", "value": 1, "periodSeconds": 60}]),
+        'spec.scaling.behavior.scaleUp.policies[0].type: Unsupported value: "Nodes": supported values: "Replicas", '
+        '"Percent", "Pods"',
+        id="a policy in nodes",
+    ),
+    pytest.param(
+        up(policies=[{"type": "Replicas", "value": 0, "periodSeconds": 60}]),
+        "spec.scaling.behavior.scaleUp.policies[0].value: Invalid value: 0: "
+        "spec.scaling.behavior.scaleUp.policies[0].value "
+        "in body should be greater than or equal to 1",
+        id="a policy of 0",
+    ),
+    pytest.param(
+        up(policies=[{"type": "Replicas", "value": 2, "periodSeconds": 1801}]),
+        "spec.scaling.behavior.scaleUp.policies[0].periodSeconds: Invalid value: 1801: "
+        "spec.scaling.behavior.scaleUp.policies[0].periodSeconds in body should be less than or equal to 1800",
+        id="a period beyond half an hour",
+    ),
+    pytest.param(
+        scaling(behavior={"scaleDown": {"stabilizationWindowSeconds": 3601}}),
+        "spec.scaling.behavior.scaleDown.stabilizationWindowSeconds: Invalid value: 3601: "
+        "spec.scaling.behavior.scaleDown.stabilizationWindowSeconds in body should be less than or equal to 3600",
+        id="a window beyond an hour",
+    ),
+    pytest.param(
+        up(selectPolicy="Median"),
+        'spec.scaling.behavior.scaleUp.selectPolicy: Unsupported value: "Median": supported values: "Max", "Min", '
+        '"Disabled"',
+        id="an unknown selectPolicy",
+    ),
+    pytest.param(
+        up(tolerance=1.5),
+        "spec.scaling.behavior.scaleUp.tolerance: Invalid value: 1.5: spec.scaling.behavior.scaleUp.tolerance in body "
+        "should be less than or equal to 1",
+        id="tolerance above 1",
+    ),
+    # fallback
+    pytest.param(
+        scaling(fallback={}),
+        "spec.scaling.fallback.replicas: Required value: behavior Static needs replicas; only Current goes without",
+        id="fallback without replicas",
+    ),
+    pytest.param(
+        scaling(fallback={"replicas": 9}),
+        "spec.scaling.fallback.replicas: Invalid value: replicas 9 must be between minReplicas 1 and maxReplicas 8",
+        id="fallback above maxReplicas",
+    ),
+    pytest.param(
+        scaling(minReplicas=2, fallback={"replicas": 1}),
+        "spec.scaling.fallback.replicas: Invalid value: replicas 1 must be between minReplicas 2 and maxReplicas 8",
+        id="fallback below minReplicas",
+    ),
+    pytest.param(
+        scaling(fallback={"behavior": "Current", "replicas": 4}),
+        "spec.scaling.fallback.replicas: Forbidden: replicas 4 has no meaning with behavior Current, which keeps "
+        "what is "
+        "there",
+        id="fallback Current with replicas",
+    ),
+    # drain, startup, template
+    pytest.param(
+        manifest({"drain": {"timeoutSeconds": -1}}),
+        "spec.drain.timeoutSeconds: Invalid value: -1: spec.drain.timeoutSeconds in body should be greater than or "
+        "equal "
+        "to 0",
+        id="drain below 0",
+    ),
+    pytest.param(
+        manifest({"startup": {"loadSeconds": 0}}),
+        "spec.startup.loadSeconds: Invalid value: 0: spec.startup.loadSeconds in body should be greater than or "
+        "equal to 1",
+        id="no time to load",
+    ),
+    pytest.param(
+        manifest({"template": "pod.yaml"}),
+        'spec.template: Invalid value: "string": spec.template in body must be of type object: "string"',
+        id="template as text",
+    ),
+]
+
+
+@pytest.mark.promise("U23")
+@pytest.mark.parametrize(("wrong", "sentence"), WRONG)
+def test_apply_refuses_with_a_sentence(cluster: Cluster, namespace: str, wrong: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ClusterError) as refusal:
+        cluster.kubectl("apply", f"--namespace={namespace}", "--filename=-", stdin=yaml.safe_dump(wrong))
+    assert sentence in str(refusal.value)
