@@ -65,10 +65,6 @@ class Settings(BaseSettings):
         description="How often each cache is compared with a full list: watches do not tell what vanished in a gap.",
     )
     request_timeout_seconds: Seconds = Field(default=10, description="Bound of one call to the Kubernetes API.")
-    status_interval_seconds: Seconds = Field(
-        default=10,
-        description="Least time between two status writes that no decision and no condition asks for: quiet watchers.",
-    )
 
     http_host: str = Field(default="0.0.0.0", description="Address of /livez, /readyz and /metrics.")  # noqa: S104 - a pod's probes come from its node
     http_port: int = Field(
@@ -127,6 +123,10 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severity that is logged."
     )
+
+    def shown(self) -> dict[str, object]:
+        """Every setting as it is in force, for the log: secrets as stars, absent ones left out."""
+        return {name: value for name, value in self.model_dump(mode="json").items() if value not in (None, [], {})}
 
     @model_validator(mode="before")
     @classmethod

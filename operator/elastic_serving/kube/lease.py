@@ -7,6 +7,7 @@ a thread, because an event loop that hangs is one of the ways to miss it.
 """
 
 import asyncio
+import math
 import os
 import threading
 import time
@@ -131,7 +132,7 @@ async def lead(term: Term, api_client: ApiClient, leading: asyncio.Event, watchd
 
     config = Config(
         _GuardedLock(term, api_client, watchdog),
-        lease_duration=term.duration_seconds,
+        lease_duration=math.ceil(term.duration_seconds),  # whole: it is stored as an integer
         renew_deadline=term.renew_seconds,
         retry_period=term.retry_seconds,
         onstarted_leading=started,

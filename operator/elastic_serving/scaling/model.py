@@ -5,7 +5,7 @@ here is frozen and has no behaviour beyond reading itself. Times are seconds sin
 atomic group of hosts and the unit of every number.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -157,6 +157,8 @@ class Inventory:
     """Revision of the present spec; replicas of another one are replaced."""
     failures: tuple[Failure, ...] = ()
     """Replicas that failed lately, by index: they are made anew with growing waits."""
+    blocked: tuple[int, ...] = ()
+    """Indices whose pod names are taken by pods that are not ours."""
     complete: bool = True
     """False while the cache was not reconciled with a full list lately: then nothing may be removed."""
 
@@ -291,7 +293,9 @@ class Plan:
     """Actions in the order of execution, and what stands in the way of the rest, one sentence each."""
 
     actions: tuple[Action, ...] = ()
-    waits: tuple[str, ...] = field(default=())
+    waits: tuple[str, ...] = ()
+    look_again: bool = False
+    """Something should be removed, but the inventory is not complete: list the pods, then plan anew."""
 
 
 class TroubleKind(StrEnum):

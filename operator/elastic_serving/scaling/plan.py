@@ -32,7 +32,7 @@ def plan(spec: ElasticServingSpec, decision: Decision, inventory: Inventory) -> 
     """Actions that bring the inventory nearer to ``decision.desired``; none in mode Advise.
 
     Actions and waits are in the order of the replica index within each stage: lost, drained, incomplete, scaled. An
-    inventory that is not complete removes nothing.
+    inventory that is not complete removes nothing and asks to look again.
     """
     if spec.scaling.mode is Mode.ADVISE:
         return Plan()
@@ -46,12 +46,10 @@ def plan(spec: ElasticServingSpec, decision: Decision, inventory: Inventory) -> 
     removed = {a.index for a in scaled.actions if isinstance(a, DeleteReplica | SetRole)}
     completed = [a for r in kept if r.role is Role.SERVING and r.index not in removed for a in _complete(r)]
     actions: list[Action] = [*lost, *drained, *completed, *scaled.actions]
-    if inventory.complete:
+    removals = [a for a in actions if isinstance(a, DeleteReplica) or _takes_out(a)]
+    if inventory.complete or not removals:
         return Plan(tuple(actions), scaled.waits)
-    return Plan(
-        tuple(a for a in actions if not isinstance(a, DeleteReplica) and not _takes_out(a)),
-        (*scaled.waits, "nothing is removed until the list of pods is complete again"),
-    )
+    return Plan(tuple(a for a in actions if a not in removals), scaled.waits, look_again=True)
 
 
 def overdue(spec: ElasticServingSpec, replica: Replica, at: float) -> str:
@@ -155,7 +153,7 @@ def _add(spec: ElasticServingSpec, inventory: Inventory, kept: list[Replica], mi
     """``missing`` more replicas: draining ones of this revision first, they serve at once; then new ones."""
     back = [r for r in kept if r.role is Role.DRAINING and r.is_ready and r.revision == inventory.revision][:missing]
     actions: list[Action] = [SetRole(r.index, r.hosts[0], Role.SERVING, "wanted again") for r in back]
-    taken = {r.index for r in inventory.replicas}
+    taken = {r.index for r in inventory.replicas} | set(inventory.blocked)
     waits: list[str] = []
     index = 0
     for _ in range(missing - len(back)):

@@ -8,6 +8,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from types import MappingProxyType
 
 from pydantic import BaseModel, ConfigDict, FiniteFloat, ValidationError
 from pydantic.alias_generators import to_camel
@@ -60,11 +61,14 @@ class Recorded:
     memory: Memory | None
 
 
-def line(seen: Seen, memory: Memory | None, decision: Decision) -> str:
-    """The record of one pass, without a newline."""
+def line(
+    seen: Seen, memory: Memory | None, decision: Decision, about: Mapping[str, object] = MappingProxyType({})
+) -> str:
+    """The record of one pass, without a newline. ``about`` goes first: whose it is (a name, the spec)."""
     unusable = {outcome.name: outcome.missing for outcome in decision.signals if outcome.missing is not None}
     unusable |= {name: reading for name, reading in seen.signals if isinstance(reading, Missing)}
     record: dict[str, object] = {
+        **about,
         "at": seen.at,
         "replicas": asdict(seen.replicas),
         "signals": {name: None if name in unusable else _plain(reading) for name, reading in seen.signals},

@@ -1,0 +1,208 @@
+"""The operator as one process: settings in, clients and loops wired, everything ended together."""
+
+import asyncio
+import contextlib
+import signal
+import time
+from collections.abc import AsyncIterator, Coroutine
+
+import kopf
+import structlog
+from aiohttp import web
+from kubernetes.aio.client import ApiClient, Configuration
+
+from elastic_serving import logs
+from elastic_serving.api import labels
+from elastic_serving.api.models import VLLM_IMAGE
+from elastic_serving.errors import InvalidSpec, NotFound
+from elastic_serving.handlers.cache import Cache
+from elastic_serving.handlers.fleet import Fleet
+from elastic_serving.handlers.health import Pulse, application
+from elastic_serving.handlers.shell import Shell, Wiring, kinds_of
+from elastic_serving.handlers.watch import connection_of, registry_of, settings_of
+from elastic_serving.kube.api import Resource
+from elastic_serving.kube.client import KubeClient
+from elastic_serving.kube.config import load_configuration
+from elastic_serving.kube.lease import Term, Watchdog, lead
+from elastic_serving.observe.access import PrometheusAccess
+from elastic_serving.observe.prometheus import Prometheus
+from elastic_serving.observe.signals import Signals
+from elastic_serving.report.counted import CountedApi
+from elastic_serving.report.metrics import OperatorMetrics
+from elastic_serving.report.record import Recorder
+from elastic_serving.report.reporter import Reporter
+from elastic_serving.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+CRDS = Resource("apiextensions.k8s.io", "v1", "customresourcedefinitions", namespaced=False)
+CRD_NAMES = (f"{labels.PLURAL}.{labels.GROUP}", f"{labels.MEMORY_PLURAL}.{labels.GROUP}")
+CRD_ATTEMPTS = 30
+"""Times a second apart that the CRDs are looked for: a chart installs them together with the operator."""
+
+
+async def run(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT. Raises InvalidSpec where it cannot start, LeaseLost when it must not go on."""
+    logs.configure(settings.log_format, settings.log_level)
+    log.info("starting", **settings.shown())
+    configuration = await load_configuration(settings.kubeconfig)
+    metrics = OperatorMetrics()
+    pulse = Pulse(started_at=time.monotonic())
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with (
+        KubeClient(
+            configuration, field_manager=labels.FIELD_MANAGER, timeout_seconds=settings.request_timeout_seconds
+        ) as api,
+        _health(settings, pulse, metrics),
+        _prometheus(settings) as signals,
+    ):
+        await _established(api)
+        kinds = kinds_of(network_policies=settings.network_policy)
+        counted = CountedApi(api, metrics.writes)
+        shell = Shell(
+            api=counted,
+            signals=signals,
+            reporter=Reporter(counted, metrics),
+            metrics=metrics,
+            wiring=_wiring(settings),
+            caches={kind: Cache() for kind in kinds},
+            recorder=_recorder(settings),
+        )
+        fleet = Fleet(
+            shell,
+            pulse,
+            namespaces=settings.watch_namespaces,
+            tick_seconds=settings.tick_seconds,
+            reconcile_seconds=settings.reconcile_seconds,
+        )
+        await _until(stop, _work(settings, configuration, fleet, pulse, stop))
+    log.info("stopped")
+
+
+async def _until(stop: asyncio.Event, work: Coroutine[object, object, None]) -> None:
+    """Run ``work`` until ``stop`` is set or it fails; its error is raised here."""
+    working = asyncio.create_task(work, name="work")
+    stopping = asyncio.create_task(stop.wait(), name="stop")
+    await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not working.done():
+        working.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await working
+
+
+async def _work(
+    settings: Settings, configuration: Configuration, fleet: Fleet, pulse: Pulse, stop: asyncio.Event
+) -> None:
+    """Take the Lease, then watch and reconcile; the end of any of them ends all."""
+    leading = asyncio.Event()
+    watchdog = Watchdog(settings.lease_renew_seconds)
+    watchdog.start()
+    try:
+        async with ApiClient(configuration) as client, asyncio.TaskGroup() as group:
+            group.create_task(lead(_term(settings), client, leading, watchdog), name="lease")
+            await leading.wait()
+            pulse.leading, pulse.started_at = True, time.monotonic()
+            fleet.shell.metrics.leader.set(1)
+            group.create_task(fleet.run(), name="fleet")
+            group.create_task(_watch(settings, configuration, fleet, stop), name="watch")
+    finally:
+        watchdog.stop()
+
+
+async def _watch(settings: Settings, configuration: Configuration, fleet: Fleet, stop: asyncio.Event) -> None:
+    """kopf's watches. They fail with their error; without one only a signal ends them, which kopf takes for itself."""
+    kinds = tuple(fleet.shell.caches)
+    await kopf.operator(
+        registry=registry_of(kinds, fleet.heard, lambda: connection_of(configuration)),
+        settings=settings_of(kinds, settings.request_timeout_seconds),
+        standalone=True,
+        clusterwide=not settings.watch_namespaces,
+        namespaces=settings.watch_namespaces,
+        stop_flag=stop,
+    )
+    stop.set()
+
+
+async def _established(api: KubeClient) -> None:
+    """Wait until both CRDs are Established; InvalidSpec says what to do where they do not come."""
+    missing = ""
+    for _ in range(CRD_ATTEMPTS):
+        missing = ""
+        for name in CRD_NAMES:
+            try:
+                found = await api.get(CRDS, None, name)
+            except NotFound:
+                missing = f"the CRD {name} is not installed"
+                continue
+            conditions = (found.get("status") or {}).get("conditions") or ()
+            if not any(c["type"] == "Established" and c["status"] == "True" for c in conditions):
+                missing = f"the CRD {name} is not Established"
+        if not missing:
+            return
+        await asyncio.sleep(1)
+    raise InvalidSpec(f"{missing}: install the chart with crds.install=true, or apply the files in crds/")
+
+
+@contextlib.asynccontextmanager
+async def _health(settings: Settings, pulse: Pulse, metrics: OperatorMetrics) -> AsyncIterator[None]:
+    """The pages of health.py, up for as long as the context is."""
+    runner = web.AppRunner(application(pulse, metrics.registry, settings.live_seconds), access_log=None)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, settings.http_host, settings.http_port)
+        await site.start()
+        log.info("listening", address=str(runner.addresses[0]))
+        yield
+    finally:
+        await runner.cleanup()
+
+
+@contextlib.asynccontextmanager
+async def _prometheus(settings: Settings) -> AsyncIterator[Signals]:
+    """Signals over two clients: users' heavy queries cannot take the connections of the fleet's."""
+    access = PrometheusAccess(
+        url=str(settings.prometheus_url),
+        timeout_seconds=settings.prometheus_timeout_seconds,
+        concurrency=settings.prometheus_concurrency,
+        bearer_token_file=settings.prometheus_bearer_token_file,
+        username=settings.prometheus_username,
+        password_file=settings.prometheus_password_file,
+        cert_file=settings.prometheus_cert_file,
+        key_file=settings.prometheus_key_file,
+        ca_file=settings.prometheus_ca_file,
+        tenant=settings.prometheus_tenant,
+        headers={name: value.get_secret_value() for name, value in settings.prometheus_headers.items()},
+    )
+    with contextlib.closing(Prometheus(access)) as fleet, contextlib.closing(Prometheus(access)) as users:
+        signals = Signals(fleet, users, stale_after_seconds=settings.stale_seconds)
+        try:
+            yield signals
+        finally:
+            await signals.aclose()
+
+
+def _term(settings: Settings) -> Term:
+    return Term(
+        name=settings.lease_name,
+        namespace=settings.lease_namespace,
+        identity=settings.pod_name,
+        duration_seconds=settings.lease_duration_seconds,
+        renew_seconds=settings.lease_renew_seconds,
+        retry_seconds=settings.lease_retry_seconds,
+    )
+
+
+def _wiring(settings: Settings) -> Wiring:
+    return Wiring(
+        default_image=settings.engine_image or VLLM_IMAGE,
+        allowed_namespaces=settings.network_policy_namespaces if settings.network_policy else None,
+    )
+
+
+def _recorder(settings: Settings) -> Recorder | None:
+    if settings.record_directory is None:
+        return None
+    return Recorder(settings.record_directory, max_bytes=settings.record_max_bytes, files=settings.record_files)
