@@ -71,10 +71,12 @@ def arrival_times(segments: Sequence[Segment], cv: float, rng: random.Random) ->
     """Ascending times within the segments laid end to end. ``cv`` is that of the rescaled intervals, above 0."""
     shape = 1 / cv**2
     due = rng.gammavariate(shape, 1 / shape)
-    begins = passed = 0.0
+    begins = passed = last = 0.0
     for segment in segments:
         while due <= passed + segment.requests and segment.requests > 0:
-            yield begins + segment.seconds_until(due - passed)
+            # Two arrivals within rounding of each other may come out swapped by the last bit.
+            last = max(last, begins + segment.seconds_until(due - passed))
+            yield last
             due += rng.gammavariate(shape, 1 / shape)
         begins += segment.seconds
         passed += segment.requests

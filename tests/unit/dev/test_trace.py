@@ -1,0 +1,106 @@
+"""Trace files: what is read, and the one sentence that refuses a wrong one."""
+
+from pathlib import Path
+
+import pytest
+
+from dev.traffic.arrivals import Arrival, Segment
+from dev.traffic.trace import TraceError, Workload, read_trace
+
+REQUESTS = "TIMESTAMP,ContextTokens,GeneratedTokens\n"
+RATES = "seconds,requests_per_second\n"
+SERVEGEN = "t_seconds,rate_rps,rate_weighted_client_interarrival_cv,active_clients\n"
+
+
+def read(tmp_path: Path, text: str) -> Workload:
+    """The trace with that content."""
+    file = tmp_path / "t.csv"
+    file.write_text(text)
+    return read_trace(file)
+
+
+def test_requests_count_from_the_first_with_all_its_digits(tmp_path: Path) -> None:
+    text = REQUESTS + "2023-11-16 18:15:46.6805900,374,44\n2023-11-16 18:15:50.9305900,396,109\n"
+    first, second = read(tmp_path, text)
+    assert first == Arrival(0.0, 374, 44)
+    assert isinstance(second, Arrival)
+    assert second.at_seconds == pytest.approx(4.25)
+    assert (second.prompt_tokens, second.output_tokens) == (396, 109)
+
+
+def test_a_zone_and_blank_lines_and_another_order_of_columns_are_fine(tmp_path: Path) -> None:
+    text = "ContextTokens,TIMESTAMP,GeneratedTokens\n1,2024-05-10 00:00:00+00:00,2\n\n3,2024-05-10 02:00:01+02:00,4\n"
+    assert read(tmp_path, text) == (Arrival(0.0, 1, 2), Arrival(1.0, 3, 4))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(RATES + "0,2\n60,8.5\n120,0\n", id="rates"),
+        pytest.param(SERVEGEN + "0,2,1.5,40\n60,8.5,1.2,41\n120,0,1,0\n", id="the totals of ServeGen"),
+    ],
+)
+def test_a_rate_holds_until_the_next_and_the_last_as_long_as_the_one_before(tmp_path: Path, text: str) -> None:
+    assert read(tmp_path, text) == (Segment(60, 2, 2), Segment(60, 8.5, 8.5), Segment(60, 0, 0))
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        pytest.param(
+            REQUESTS + "2023-11-16 18:15:46,374,x\n",
+            't.csv:2: GeneratedTokens is "x"; it must be a whole number from 0 to 10000000',
+            id="tokens that are no number",
+        ),
+        pytest.param(
+            REQUESTS + "2023-11-16 18:15:46,374,1\n2023-11-16 18:15:46,-1,1\n",
+            't.csv:3: ContextTokens is "-1"; it must be a whole number from 0 to 10000000',
+            id="tokens below zero",
+        ),
+        pytest.param(
+            REQUESTS + "yesterday,374,1\n",
+            't.csv:2: TIMESTAMP is "yesterday"; it must be a time such as 2023-11-16 18:15:46.680590',
+            id="no time",
+        ),
+        pytest.param(
+            REQUESTS + "2023-11-16 18:15:46,374\n",
+            "t.csv:2: the row has 2 values; it must have 3",
+            id="a value is missing",
+        ),
+        pytest.param(
+            REQUESTS + "2023-11-16 18:15:46,1,1\n2023-11-16 18:15:45,1,1\n",
+            "t.csv:3: TIMESTAMP is 2023-11-16 18:15:45; it must not be before the line above",
+            id="time goes back",
+        ),
+        pytest.param(REQUESTS, "t.csv: the trace has no rows; it must have at least 1 request", id="no requests"),
+        pytest.param(RATES + "0,2\n", "t.csv: the trace has 1 rows; a rate trace must have at least 2", id="one rate"),
+        pytest.param(
+            RATES + "0,2\n60,inf\n",
+            't.csv:3: requests_per_second is "inf"; it must be a number from 0 to 1000000',
+            id="an endless rate",
+        ),
+        pytest.param(
+            "time,rps\n0,2\n",
+            't.csv:1: the header is "time,rps"; it must be "TIMESTAMP,ContextTokens,GeneratedTokens" (requests) or '
+            '"seconds,requests_per_second" (rates)',
+            id="another header",
+        ),
+        pytest.param(
+            "TIMESTAMP,ContextTokens,GeneratedTokens,Model\n2023-11-16 18:15:46,1,1,x\n",
+            't.csv:1: the header is "TIMESTAMP,ContextTokens,GeneratedTokens,Model"; it must be '
+            '"TIMESTAMP,ContextTokens,GeneratedTokens" (requests) or "seconds,requests_per_second" (rates)',
+            id="a column too many",
+        ),
+        pytest.param("", 't.csv:1: the header is ""; it must be', id="an empty file"),
+    ],
+)
+def test_a_wrong_file_is_refused_with_line_field_value_and_range(tmp_path: Path, text: str, sentence: str) -> None:
+    with pytest.raises(TraceError) as refused:
+        read(tmp_path, text)
+    assert str(refused.value).startswith(str(tmp_path / sentence))
+
+
+def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_bytes(b"\xff\xfe\x00\x01")
+    with pytest.raises(TraceError, match=r"t\.csv: cannot be read as CSV"):
+        read_trace(tmp_path / "t.csv")
