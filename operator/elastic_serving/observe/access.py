@@ -1,5 +1,6 @@
 """How Prometheus is reached: URL, TLS and credentials, as one requests session. Nothing ambient: no proxy, no netrc."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,8 @@ from requests.auth import AuthBase, HTTPBasicAuth
 
 TENANT_HEADER = "X-Scope-OrgID"
 """Tenant of Mimir, Cortex, Loki and Thanos (their documentation on multi-tenancy)."""
+
+_TOKEN = re.compile("[!-~]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,10 @@ class PrometheusAccess:
         return urlunsplit((parts.scheme, host, parts.path.rstrip("/"), "", ""))
 
 
+class BadCredential(Exception):
+    """A credential that no request can carry; the text does not quote it."""
+
+
 class BearerFile(AuthBase):
     """Authorization by the token that stands in a file at the time of the request."""
 
@@ -49,7 +56,10 @@ class BearerFile(AuthBase):
         self._path = path
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self._path.read_text(encoding='utf-8').strip()}"
+        token = self._path.read_text(encoding="utf-8", errors="replace").strip()
+        if not _TOKEN.fullmatch(token):
+            raise BadCredential(f"{self._path} must hold one token of printable characters without spaces")
+        request.headers["Authorization"] = f"Bearer {token}"
         return request
 
 
@@ -61,7 +71,7 @@ class BasicFile(AuthBase):
         self._path = path
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        password = self._path.read_text(encoding="utf-8").rstrip("\r\n") if self._path else ""
+        password = self._path.read_text(encoding="utf-8", errors="replace").rstrip("\r\n") if self._path else ""
         HTTPBasicAuth(self._username.encode(), password.encode())(request)
         return request
 

@@ -47,7 +47,8 @@ def inventory_of(
     """The replicas of the serving ``name`` with ``uid``: ``size`` hosts each, in the order of their index.
 
     A pod counts only if its controller is this very object and its name is ``<name>-<replica>-<host>`` of its labels;
-    any other pod that came along is listed as foreign. ``in_flight`` is by replica index; a sample from before the
+    any other pod that came along is listed as foreign, and blocks the replica whose pod's name it has. ``in_flight``
+    is by replica index; a sample from before the
     leader's container started is of an older pod with the same index and is dropped.
     """
     groups: dict[int, list[_Member]] = {}
@@ -61,7 +62,12 @@ def inventory_of(
     samples = in_flight or {}
     replicas = tuple(_replica(index, groups[index], size, samples.get(index)) for index in sorted(groups))
     return Inventory(
-        at=at, replicas=replicas, foreign_pods=tuple(sorted(foreign)), revision=revision, complete=complete
+        at=at,
+        replicas=replicas,
+        foreign_pods=tuple(sorted(foreign)),
+        revision=revision,
+        blocked=tuple(sorted({index for pod in foreign if (index := _claimed(pod, name)) is not None})),
+        complete=complete,
     )
 
 
@@ -89,6 +95,12 @@ def _member(pod: Json, uid: str, name: str, size: int, nodes: Mapping[str, Json]
         return None
     node = nodes.get(text(mapping(pod.get("spec")).get("nodeName")))
     return _Member(replica, host_of(pod, rank, node), labels, mapping(metadata.get("annotations")))
+
+
+def _claimed(pod: str, name: str) -> int | None:
+    """Index of the replica whose pod would be called ``pod``."""
+    replica, dash, host = pod.removeprefix(f"{name}-").partition("-")
+    return _index(replica) if pod.startswith(f"{name}-") and dash and _index(host) is not None else None
 
 
 def _index(label: object) -> int | None:

@@ -17,7 +17,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
 from elastic_serving.errors import MissingData
-from elastic_serving.observe.access import PrometheusAccess, auth_of, session_for
+from elastic_serving.observe.access import BadCredential, PrometheusAccess, auth_of, session_for
 from elastic_serving.observe.series import NotAVector, Series, parse_vector
 
 
@@ -80,7 +80,9 @@ class Prometheus:
             raise QueryFailed("BadAnswer", f"{where} answered with {error}") from error
         except (KeyError, TypeError, requests.JSONDecodeError):
             raise QueryFailed("BadAnswer", f"{where} answered with something else than Prometheus's JSON") from None
-        except requests.RequestException as error:  # its text may quote a header
+        except BadCredential as error:
+            raise QueryFailed("Unauthorized", f"credentials for {where} cannot be used: {error}") from None
+        except (requests.RequestException, ValueError) as error:  # the text may quote a header
             raise QueryFailed("Unreachable", f"{where} cannot be asked: {type(error).__name__}") from None
         except OSError as error:
             raise QueryFailed("Unauthorized", f"credentials for {where} cannot be read: {error}") from error
@@ -113,22 +115,26 @@ class _ErrorAnswer(Exception):
 
 def _refuse_errors(response: requests.Response, *_: object, **__: object) -> requests.Response:
     """Response hook: keeps Prometheus's own error sentence, which the client library reduces to a status."""
-    status = response.status_code
     content_type = response.headers.get("Content-Type", "no content type").partition(";")[0]
-    is_json = content_type.endswith("json")
-    if status == 200 and is_json:
+    if response.status_code == 200 and content_type.endswith("json"):
         return response
+    with response:  # its connection is given back, or it would stay open until it is garbage
+        raise _refusal(response, content_type)
+
+
+def _refusal(response: requests.Response, content_type: str) -> _ErrorAnswer:
+    status = response.status_code
     if status in (401, 403):
-        raise _ErrorAnswer("Unauthorized", f"HTTP {status}: it does not accept the credentials of the settings")
+        return _ErrorAnswer("Unauthorized", f"HTTP {status}: it does not accept the credentials of the settings")
     if response.is_redirect:
-        raise _ErrorAnswer("BadAnswer", f"HTTP {status}, a redirect: the settings must name the final address")
+        return _ErrorAnswer("BadAnswer", f"HTTP {status}, a redirect: the settings must name the final address")
     if status < 400:
-        raise _ErrorAnswer("BadAnswer", f"HTTP {status} with {content_type}, not with Prometheus's JSON")
-    body = response.json() if is_json else {}
+        return _ErrorAnswer("BadAnswer", f"HTTP {status} with {content_type}, not with Prometheus's JSON")
+    body = response.json() if content_type.endswith("json") else {}
     cause, sentence = (body.get("errorType"), body.get("error")) if isinstance(body, dict) else (None, None)
     if not sentence:
-        raise _ErrorAnswer("Refused", f"HTTP {status} ({content_type})")
-    raise _ErrorAnswer("Timeout" if cause == "timeout" else "Refused", f"HTTP {status}, {cause}: {sentence}")
+        return _ErrorAnswer("Refused", f"HTTP {status} ({content_type})")
+    return _ErrorAnswer("Timeout" if cause == "timeout" else "Refused", f"HTTP {status}, {cause}: {sentence}")
 
 
 def _root_cause(error: BaseException) -> str:

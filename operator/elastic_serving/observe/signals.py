@@ -4,7 +4,7 @@ Per tick the fleet costs one query for each pair of engine and signal, however m
 are shared by text and never hold up the tick: what is late is taken at the next one.
 
 Every sample keeps the time it was scraped. One failed, empty or NaN answer does not blind us: the last good sample
-stands until it is older than ``stale_after_seconds``; then the reading is Missing, with the reason of the newest answer.
+stands until it is older than ``stale_after_seconds``; then the reading is Missing, for the reason of the newest answer.
 """
 
 import asyncio

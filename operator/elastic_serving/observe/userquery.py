@@ -17,7 +17,7 @@ SERIES_LIMIT: Final = 3
 """Enough to tell one series (and its time) from many, whatever a query would return."""
 
 _SELECTOR: Final = r"(?P<selector>[a-zA-Z_:][a-zA-Z0-9_:]*\s*(?:\{[^{}]*\})?)"
-_AGEABLE: Final = re.compile(rf"\s*(?:(?:sum|avg|min|max|count)\s*\(\s*)?{_SELECTOR}\s*(?P<close>\)?)\s*")
+_AGEABLE: Final = re.compile(rf"\s*(?:(?:sum|avg|min|max|count)\s*\(\s*)?{_SELECTOR}\s*\)?\s*")
 
 
 def with_age(promql: str) -> str:
@@ -105,8 +105,10 @@ class UserQueries:
         return newest
 
     async def aclose(self) -> None:
-        """Stop waiting for answers."""
+        """Stop waiting for answers; returns when nothing waits any more."""
+        tasks = [query.task for query in self._queries.values() if query.task is not None]
         self._adopt({}, 0.0)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def _adopt(self, intervals: Mapping[str, float], now: float) -> None:
         for promql in [p for p in self._queries if p not in intervals]:
