@@ -10,7 +10,7 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, TypeVar, overload
 
 from kubernetes import client as sync_client
 from kubernetes import config as sync_config
@@ -70,7 +70,11 @@ async def api_client(cluster: Cluster, kubeconfig: Path | None = None) -> AsyncI
         yield client
 
 
-async def eventually(condition: Callable[[], T | Awaitable[T]], timeout: float = 30.0) -> T:  # noqa: ASYNC109  # reads better at the call than a surrounding asyncio.timeout
+@overload
+async def eventually(condition: Callable[[], Awaitable[T | None]], timeout: float = ...) -> T: ...  # noqa: ASYNC109
+@overload
+async def eventually(condition: Callable[[], T | None], timeout: float = ...) -> T: ...  # noqa: ASYNC109
+async def eventually(condition: Callable[[], object], timeout: float = 30.0) -> object:  # noqa: ASYNC109  # reads well at the call
     """The first true thing ``condition`` returns (or resolves to) within ``timeout`` seconds.
 
     An AssertionError inside it means "not yet". When time is up, the last one is raised, or one that shows the last
