@@ -64,7 +64,7 @@ async def run(settings: Settings) -> None:
         shell = Shell(
             api=counted,
             signals=signals,
-            reporter=Reporter(counted, metrics),
+            reporter=Reporter(counted, metrics, settings.status_interval_seconds),
             metrics=metrics,
             wiring=_wiring(settings),
             caches={kind: Cache() for kind in kinds},
