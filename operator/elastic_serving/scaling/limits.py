@@ -40,12 +40,10 @@ def policies(replicas: int, tick: Tick) -> Move | None:
         choose = max if up is (rules.select_policy is SelectPolicy.MAX) else min
         allowed = [_allowed(policy, up, current, tick.memory.changes, tick.now) for policy in rules.policies]
         limit, said = choose(allowed, key=lambda pair: pair[0])
-    if up:
-        after, is_limited = min(replicas, max(limit, current)), limit < min(replicas, tick.spec.scaling.max_replicas)
-    else:
-        after, is_limited = max(replicas, min(limit, current)), limit > max(replicas, tick.floor)
-    if not is_limited:
-        return Move(Step("policies", replicas, after, f"{said} -> {after}"))
+    bound = min(replicas, tick.spec.scaling.max_replicas) if up else max(replicas, tick.floor)
+    if limit >= bound if up else limit <= bound:
+        return Move(Step("policies", replicas, replicas, f"{said} -> {replicas}"))
+    after = max(limit, current) if up else min(limit, current)
     said, limited = f"{said} -> {after}", ScalingLimit.SCALE_UP_LIMIT if up else ScalingLimit.SCALE_DOWN_LIMIT
     return Move(Step("policies", replicas, after, said), limited, limited=limited, held=f"policies: {said}")
 
