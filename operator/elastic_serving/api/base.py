@@ -1,6 +1,6 @@
 """What every model of the resource has in common: frozen, camelCase outside, exact scalar types, its rules evaluated.
 
-Numbers are exact in both forms: "32" is no integer here because it is none for the API server, and 32.0 is 32.
+Numbers are as exact as the API server takes them: "32" is no integer; 32.0 is one, unless a CEL rule reads the field.
 """
 
 from collections.abc import Mapping
@@ -23,6 +23,9 @@ def _whole(number: object) -> object:
 
 
 Whole: TypeAlias = Annotated[int, Strict(), BeforeValidator(_whole)]
+"""An integer that no rule reads: 32.0 is stored as 32."""
+Exact: TypeAlias = Annotated[int, Strict()]
+"""An integer that a rule reads: CEL refuses 32.0 ("expected int, got float64", seen on kube-apiserver 1.36.3)."""
 Number: TypeAlias = Annotated[float, Strict()]
 Truth: TypeAlias = Annotated[bool, Strict()]
 Timestamp: TypeAlias = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time", "maxLength": 64})]

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from elastic_serving.api.base import Free, Model, Timestamp, Whole
+from elastic_serving.api.base import Exact, Free, Model, Timestamp
 from elastic_serving.api.rules import Kind, Rule, Value, value
 from elastic_serving.api.scaling import (
     MAX_REPLICAS,
@@ -151,7 +151,7 @@ class ElasticServingSpec(Model):
     (TemplateRefused), and nothing is changed. Default: nothing to add."""
     accelerator: Accelerator
     """What one replica runs on."""
-    replicas: Annotated[Whole, Field(ge=0, le=MAX_REPLICAS)] | None = None
+    replicas: Annotated[Exact, Field(ge=0, le=MAX_REPLICAS)] | None = None
     """The number of replicas in scaling.mode Manual, as kubectl scale sets it. In the other modes it can neither be set
     nor changed; one that is left over from Manual is ignored."""
     scaling: Scaling

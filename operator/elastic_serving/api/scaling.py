@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from elastic_serving.api.base import Model, Number, Whole
+from elastic_serving.api.base import Exact, Model, Number, Whole
 from elastic_serving.api.rules import Kind, Rule, Value, value
 from elastic_serving.api.signals import Signal
 
@@ -132,7 +132,7 @@ class Fallback(Model):
     after_seconds: Annotated[Whole, Field(ge=1, le=86_400)] = 600
     """Seconds without any usable signal before the fallback acts; until then the number is held. Default 600: longer
     than a restart of Prometheus."""
-    replicas: Annotated[Whole, Field(ge=0, le=MAX_REPLICAS)] | None = None
+    replicas: Annotated[Exact, Field(ge=0, le=MAX_REPLICAS)] | None = None
     """Number of replicas to fall back to, between minReplicas and maxReplicas. Needed unless behavior is Current."""
     behavior: FallbackBehavior = FallbackBehavior.STATIC
     """Static: exactly replicas. Current: what is there. IfHigher: the higher of what is there and replicas. IfLower:
@@ -195,10 +195,10 @@ class Scaling(Model):
     mode: Mode = Mode.AUTO
     """Auto: the operator decides and acts. Advise: it decides, writes status, and touches nothing. Manual: the number
     is spec.replicas, as kubectl scale sets it. Default Auto."""
-    min_replicas: Annotated[Whole, Field(ge=0, le=MAX_REPLICAS)] = 1
+    min_replicas: Annotated[Exact, Field(ge=0, le=MAX_REPLICAS)] = 1
     """Fewest replicas. 0 lets the serving go to zero and needs idle. Default 1: the first request meets a loaded
     model."""
-    max_replicas: Annotated[Whole, Field(ge=1, le=MAX_REPLICAS)]
+    max_replicas: Annotated[Exact, Field(ge=1, le=MAX_REPLICAS)]
     """Most replicas: the limit of the bill. No default, because only you know it."""
     signals: Annotated[tuple[Signal, ...], Field(max_length=8)] = ()
     """What is measured; the one that asks for the most replicas wins. Default: Concurrency with its default target."""

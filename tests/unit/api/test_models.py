@@ -106,8 +106,8 @@ def test_a_number_left_over_from_manual_is_read_but_not_accepted_in_a_file() -> 
         read_file(left_over)
 
 
-def test_a_whole_float_is_an_integer_as_it_is_for_the_api_server() -> None:
-    assert read_file(scaling(maxReplicas=32.0)).spec.scaling.max_replicas == 32
+def test_a_whole_float_is_an_integer_where_no_rule_reads_it() -> None:
+    assert read_file(manifest(drain={"timeoutSeconds": 32.0})).spec.drain.timeout_seconds == 32
 
 
 def test_null_is_absent_as_it_is_for_the_api_server() -> None:
@@ -123,6 +123,11 @@ def test_null_is_absent_as_it_is_for_the_api_server() -> None:
         ),
         pytest.param(
             scaling(minReplicas=True), "spec.scaling.minReplicas: True: input should be a valid integer", id="boolean"
+        ),
+        pytest.param(
+            scaling(maxReplicas=8.0),
+            "spec.scaling.maxReplicas: 8.0: input should be a valid integer",
+            id="a float where a rule reads it",
         ),
         pytest.param(
             manifest(drain={"timeoutSeconds": -1}),
