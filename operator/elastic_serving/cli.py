@@ -44,18 +44,17 @@ def run() -> None:
 
 
 @main.command()
-@click.option("--output", "-o", type=click.Choice(["yaml"]), default="yaml", help="Format.")
-def crds(output: str) -> None:
+def crds() -> None:
     """Print the CustomResourceDefinitions of this version.
 
     \b
     Example:
-      elastic-serving crds | kubectl apply -f -
+      elastic-serving crds | kubectl apply --server-side -f -
     """
-    del output
-    from elastic_serving.api.crdgen import main as print_crds
+    from elastic_serving.api import crdgen
 
-    print_crds()
+    pages = [text for path, text in crdgen.documents().items() if path.startswith("crds/")]
+    click.echo("---\n".join(pages), nl=False)
 
 
 def _sentence(location: tuple[int | str, ...], problem: str) -> str:
