@@ -49,21 +49,28 @@ def _type(field: Mapping[str, Any]) -> str:
     if field["type"] == "array":
         return f"list, at most {field['maxItems']}" if "maxItems" in field else "list"
     if "minimum" in field:
-        relation = "above" if field.get("exclusiveMinimum") else "from"
-        upper = f" to {field['maximum']:g}" if "maximum" in field else ""
-        return f"{field['type']}, {relation} {field['minimum']}{upper}"
+        return f"{field['type']}, {_range(field)}"
     if "maxLength" in field:
         return f"{field['type']}, at most {field['maxLength']} characters"
     return str(field["type"])
 
 
+def _range(field: Mapping[str, Any]) -> str:
+    lowest, highest = field["minimum"], field.get("maximum")
+    if lowest == highest:
+        return str(lowest)
+    lower = f"{'above' if field.get('exclusiveMinimum') else 'from'} {lowest:,}"
+    return lower if highest is None else f"{lower} to {highest:,}"
+
+
 def _default(field: Mapping[str, Any]) -> str:
-    return "" if field.get("default", {}) == {} else f"`{field['default']}`"
+    """The default of a number or word; those of an object stand at the fields below it."""
+    return f"`{field['default']}`" if "default" in field and field["type"] != "object" else ""
 
 
 def _rules(path: str, schema: Mapping[str, Any]) -> Iterator[str]:
     for rule in schema.get("x-kubernetes-validations", ()):
-        sentence = rule.get("message") or rule["messageExpression"].rsplit("'", 1)[0]
+        sentence = rule.get("message") or rule["messageExpression"].removeprefix("'").partition("'.format(")[0]
         yield f"- `{path or 'metadata'}`: {sentence}"
     for name, field in schema.get("properties", {}).items():
         below = f"{path}.{name}".removeprefix(".")

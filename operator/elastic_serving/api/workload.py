@@ -104,8 +104,8 @@ class Engine(Model):
     """TCP port the engine listens on. Default 8000, where vLLM listens."""
     max_concurrency: Annotated[Whole, Field(ge=1, le=100_000)] = 32
     """Requests one replica works on at the same time; more of them wait in the engine's queue. vLLM gets it as
-    --max-num-seqs. Default 32: an 8B model on one 24 GB GPU keeps that many contexts of a few thousand tokens in its
-    cache."""
+    --max-num-seqs. Default 32: beside an 8B model in 16 bits, a 24 GB GPU has cache for about 32,000 tokens, 1,000 for
+    each request."""
 
 
 class Gpu(Model):
@@ -157,11 +157,11 @@ class Startup(Model):
     """Longest time in seconds until every host has a node. Default 1800: a cloud needs 1 to 10 minutes for a GPU
     machine, and giving up early gives up the place in its queue."""
     pull_seconds: Annotated[Whole, Field(ge=1, le=86_400)] = 900
-    """Longest time in seconds from the node to the started container. Default 900: five times what a 10 GB image takes
+    """Longest time in seconds from the node to the started container. Default 900: more than five times what a 10 GB image takes
     at 500 Mbit/s."""
     load_seconds: Annotated[Whole, Field(ge=1, le=86_400)] = 1800
-    """Longest time in seconds from the started container to ready: weights, compilation, warm-up. Default 1800: twice
-    what a 90 GB model takes from object storage at 1 Gbit/s."""
+    """Longest time in seconds from the started container to ready: weights, compilation, warm-up. Default 1800: more
+    than twice what a 90 GB model takes from object storage at 1 Gbit/s."""
     max_restarts: Annotated[Whole, Field(ge=0, le=1000)] = 10
     """Failed starts in a row of one replica after which it is not tried again and Degraded reports it; an edit of the
     spec starts over. 0 never tries again. Default 10: the pauses between them (none, then 10 s doubling to 5 minutes)
