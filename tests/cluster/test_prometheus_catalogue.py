@@ -1,0 +1,162 @@
+"""Every query of the catalogue on a real Prometheus that scrapes what the engine's documentation shows.
+
+The pages are written by hand after each project's documentation (sources in observe/catalogue.py), with other numbers:
+distinct powers of two, so that a metric that is missed or counted twice shows in the sum.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from dev.controlplane.build import find_tools
+from elastic_serving.api.signals import SignalType
+from elastic_serving.api.workload import EngineKind
+from elastic_serving.observe.access import PrometheusAccess
+from elastic_serving.observe.catalogue import ENGINES, fleet_query
+from elastic_serving.observe.fleet import FleetAnswer, parse_fleet
+from elastic_serving.observe.prometheus import Prometheus
+from tests.support.prometheus_process import RealPrometheus, Target, page, real_prometheus
+
+pytestmark = pytest.mark.cluster
+
+VLLM = """
+# TYPE vllm:num_requests_running gauge
+vllm:num_requests_running{engine="0",model_name="llama"} 1.0
+vllm:num_requests_running{engine="1",model_name="llama"} 2.0
+# TYPE vllm:num_requests_waiting gauge
+vllm:num_requests_waiting{engine="0",model_name="llama"} 4.0
+vllm:num_requests_waiting{engine="1",model_name="llama"} 8.0
+# TYPE vllm:num_requests_waiting_by_reason gauge
+vllm:num_requests_waiting_by_reason{engine="0",model_name="llama",reason="capacity"} 4.0
+# TYPE vllm:kv_cache_usage_perc gauge
+vllm:kv_cache_usage_perc{engine="0",model_name="llama"} 0.5
+"""
+TGI = """
+# TYPE tgi_batch_current_size gauge
+tgi_batch_current_size 1
+# TYPE tgi_batch_current_max_tokens gauge
+tgi_batch_current_max_tokens 4096
+# TYPE tgi_queue_size gauge
+tgi_queue_size 2
+# TYPE tgi_request_count counter
+tgi_request_count{method="generate"} 100
+"""
+SGLANG = """
+# TYPE sglang:num_running_reqs gauge
+sglang:num_running_reqs{model_name="llama",tp_rank="0",dp_rank="0"} 1.0
+sglang:num_running_reqs{model_name="llama",tp_rank="1",dp_rank="0"} 1.0
+sglang:num_running_reqs{model_name="llama",tp_rank="2",dp_rank="1"} 2.0
+sglang:num_running_reqs{model_name="llama",tp_rank="3",dp_rank="1"} 2.0
+# TYPE sglang:num_queue_reqs gauge
+sglang:num_queue_reqs{model_name="llama",tp_rank="0",dp_rank="0"} 4.0
+sglang:num_queue_reqs{model_name="llama",tp_rank="1",dp_rank="0"} 4.0
+sglang:num_queue_reqs{model_name="llama",tp_rank="2",dp_rank="1"} 8.0
+sglang:num_queue_reqs{model_name="llama",tp_rank="3",dp_rank="1"} 8.0
+# TYPE sglang:token_usage gauge
+sglang:token_usage{model_name="llama"} 0.28
+"""
+SGLANG_PLAIN = """
+# TYPE sglang:num_running_reqs gauge
+sglang:num_running_reqs{model_name="llama"} 1.0
+# TYPE sglang:num_queue_reqs gauge
+sglang:num_queue_reqs{model_name="llama"} 2.0
+"""
+TRITON_TENSORRT = """
+# TYPE nv_inference_request_success counter
+nv_inference_request_success{model="tensorrt_llm",version="1"} 300
+# TYPE nv_inference_pending_request_count gauge
+nv_inference_pending_request_count{model="preprocessing",version="1"} 1
+nv_inference_pending_request_count{model="tensorrt_llm",version="1"} 2
+# TYPE nv_trt_llm_request_metrics gauge
+nv_trt_llm_request_metrics{model="tensorrt_llm",request_type="waiting",version="1"} 4
+nv_trt_llm_request_metrics{model="tensorrt_llm",request_type="context",version="1"} 16
+nv_trt_llm_request_metrics{model="tensorrt_llm",request_type="scheduled",version="1"} 32
+nv_trt_llm_request_metrics{model="tensorrt_llm",request_type="max",version="1"} 512
+nv_trt_llm_request_metrics{model="tensorrt_llm",request_type="active",version="1"} 36
+"""
+TRITON_VLLM = """
+# TYPE nv_inference_pending_request_count gauge
+nv_inference_pending_request_count{model="llama",version="1"} 1
+# TYPE vllm:num_requests_running gauge
+vllm:num_requests_running{model="llama",version="1"} 2
+# TYPE vllm:num_requests_waiting gauge
+vllm:num_requests_waiting{model="llama",version="1"} 4
+"""
+JETSTREAM = """
+# TYPE jetstream_prefill_backlog_size gauge
+jetstream_prefill_backlog_size{id="host-1"} 1.0
+# TYPE jetstream_slots_used_percentage gauge
+jetstream_slots_used_percentage{id="host-1",idx="0"} 0.25
+jetstream_slots_used_percentage{id="host-1",idx="1"} 0.75
+"""
+
+HALVES = {
+    0: 'vllm:num_requests_running{engine="0"} 5\n',
+    1: 'vllm:num_requests_waiting{engine="0"} 6\n',
+    2: 'vllm:num_requests_running{engine="0"} 5\nvllm:num_requests_waiting{engine="0"} 6\n',
+    3: 'vllm:num_requests_running{engine="0"} NaN\nvllm:num_requests_waiting{engine="0"} 6\n',
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An engine's page and, added up by hand with 100 slots a replica, what it says."""
+
+    serving: str
+    engine: EngineKind
+    page: str
+    concurrency: float
+    waiting: float
+
+
+ROWS = (
+    Row("vllm-two-ranks", EngineKind.VLLM, VLLM, 1 + 2 + 4 + 8, 4 + 8),
+    Row("tgi", EngineKind.TGI, TGI, 1 + 2, 2),
+    Row("sglang-every-rank-reports", EngineKind.SGLANG, SGLANG, 1 + 2 + 4 + 8, 4 + 8),
+    Row("sglang-one-rank", EngineKind.SGLANG, SGLANG_PLAIN, 1 + 2, 2),
+    Row("triton-tensorrt-llm", EngineKind.TRITON, TRITON_TENSORRT, 32 + 1 + 2 + 4, 1 + 2 + 4),
+    Row("triton-vllm", EngineKind.TRITON, TRITON_VLLM, 2 + 1 + 4, 1 + 4),
+    Row("jetstream-half-of-its-slots", EngineKind.JETSTREAM, JETSTREAM, 1 + 50, 1),
+)
+
+
+@pytest.fixture(scope="module")
+def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealPrometheus]:
+    """A Prometheus that has scraped every page once."""
+    with contextlib.ExitStack() as stack:
+        pages = [Target(row.serving, "0", stack.enter_context(page(row.page))) for row in ROWS]
+        pages += [Target("halves", str(index), stack.enter_context(page(text))) for index, text in HALVES.items()]
+        started = stack.enter_context(real_prometheus(find_tools(), tmp_path_factory.mktemp("prometheus"), *pages))
+        started.await_series(f"count(up == 1) == {len(pages)}")
+        yield started
+
+
+async def ask(prometheus: RealPrometheus, engine: EngineKind, signal: SignalType) -> FleetAnswer:
+    client = Prometheus(PrometheusAccess(prometheus.url))
+    try:
+        series = await client.query(fleet_query(engine, signal))
+    finally:
+        client.close()
+    with_share = bool(ENGINES[engine].running_share) and signal is SignalType.CONCURRENCY
+    return parse_fleet(series, with_share=with_share)
+
+
+@pytest.mark.promise("B20")
+@pytest.mark.promise("B19")
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.serving)
+async def test_each_engines_requests_are_counted_once(prometheus: RealPrometheus, row: Row) -> None:
+    both = await ask(prometheus, row.engine, SignalType.CONCURRENCY)
+    queue = await ask(prometheus, row.engine, SignalType.QUEUE_DEPTH)
+    assert both.samples["team-a", row.serving][0].requests(max_concurrency=100) == row.concurrency
+    assert queue.samples["team-a", row.serving][0].requests(max_concurrency=100) == row.waiting
+
+
+async def test_a_replica_that_lacks_a_metric_is_absent_rather_than_half_counted(prometheus: RealPrometheus) -> None:
+    both = await ask(prometheus, EngineKind.VLLM, SignalType.CONCURRENCY)
+    queue = await ask(prometheus, EngineKind.VLLM, SignalType.QUEUE_DEPTH)
+    halves = ("team-a", "halves")
+    assert {index: sample.value for index, sample in both.samples[halves].items()} == {2: 11.0}
+    assert both.unusable == {(halves, 3)}
+    assert {index: sample.value for index, sample in queue.samples[halves].items()} == {1: 6.0, 2: 6.0, 3: 6.0}
