@@ -42,7 +42,7 @@ def policies(replicas: int, tick: Tick) -> Move | None:
         limit, said = choose(allowed, key=lambda pair: pair[0])
     bound = min(replicas, tick.spec.scaling.max_replicas) if up else max(replicas, tick.floor)
     if limit >= bound if up else limit <= bound:
-        return Move(Step("policies", replicas, replicas, f"{said} -> {replicas}"))
+        return None
     after = max(limit, current) if up else min(limit, current)
     said, limited = f"{said} -> {after}", ScalingLimit.SCALE_UP_LIMIT if up else ScalingLimit.SCALE_DOWN_LIMIT
     return Move(Step("policies", replicas, after, said), limited, limited=limited, held=f"policies: {said}")
