@@ -157,8 +157,8 @@ class Startup(Model):
     """Longest time in seconds until every host has a node. Default 1800: a cloud needs 1 to 10 minutes for a GPU
     machine, and giving up early gives up the place in its queue."""
     pull_seconds: Annotated[Whole, Field(ge=1, le=86_400)] = 900
-    """Longest time in seconds from the node to the started container. Default 900: more than five times what a 10 GB image takes
-    at 500 Mbit/s."""
+    """Longest time in seconds from the node to the started container. Default 900: more than five times what a 10 GB
+    image takes at 500 Mbit/s."""
     load_seconds: Annotated[Whole, Field(ge=1, le=86_400)] = 1800
     """Longest time in seconds from the started container to ready: weights, compilation, warm-up. Default 1800: more
     than twice what a 90 GB model takes from object storage at 1 Gbit/s."""
