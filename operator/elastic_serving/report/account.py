@@ -38,6 +38,8 @@ class Account:
     last_change: Decision | None = None
     refusal: Trouble | None = None
     beside: tuple[str, ...] = ()
+    missing_since: float | None = None
+    """Since when some signal is missing; ``status_of`` reads it from the last status where the signals do not know."""
 
     @property
     def name(self) -> str:

@@ -11,8 +11,8 @@ FILE_NAME: Final = "decisions.jsonl"
 class Recorder:
     """Appends to ``decisions.jsonl`` in ``directory``, which at ``max_bytes`` becomes ``decisions.jsonl.1`` and so on.
 
-    At most ``files`` of them exist, the present one included, so the most disk taken is ``max_bytes x files``. A full or
-    vanished disk stops the recording, not the operator: the standard library's handler prints the error and goes on.
+    At most ``files`` of them exist, the present one included, so the most disk taken is ``max_bytes x files``. A full
+    or vanished disk stops the recording, not the operator: the standard library's handler prints the error and goes on.
     """
 
     def __init__(self, directory: Path, *, max_bytes: int, files: int) -> None:

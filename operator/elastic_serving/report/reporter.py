@@ -51,7 +51,7 @@ class Reporter:
                 self.metrics.record_cold_start(namespace, name, cold_start_phases(replica))
 
     async def invalid(self, stored: Object, sentence: str, now: float) -> None:
-        """Say that the object ``stored`` cannot be understood, in ``sentence``; what stood in its status stays there."""
+        """Say in ``sentence`` why the object ``stored`` cannot be understood; what stood in its status stays."""
         metadata = Metadata.model_validate(stored["metadata"])
         before = self._status.written(metadata.uid) or _stored_status(stored)
         await self._status.write(metadata, invalid_status_of(metadata, before, sentence, now), before, now)

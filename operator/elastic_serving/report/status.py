@@ -1,6 +1,7 @@
 """The status of a serving, whole, from what one pass has to tell. Pure: the same account gives the same status."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from elastic_serving.api import conditions, labels
@@ -10,7 +11,7 @@ from elastic_serving.report.account import NO_REPLICA, Account
 from elastic_serving.report.conditions import conditions_of, invalid_conditions
 from elastic_serving.report.replicas import replica_sentences
 from elastic_serving.report.summary import cut, summary_of
-from elastic_serving.report.times import timestamp
+from elastic_serving.report.times import epoch, timestamp
 from elastic_serving.scaling.model import Decision, Role, SignalOutcome
 
 HEALTHY: Final = "Ok"
@@ -27,6 +28,7 @@ def status_of(account: Account, previous: ElasticServingStatus | None) -> Elasti
     of conditions and the last change of desired.
     """
     previous = previous or ElasticServingStatus()
+    account = replace(account, missing_since=_missing_since(account, previous.conditions))
     change = last_change(account.last_change, previous.decision)
     made = conditions_of(account, previous.conditions)
     return ElasticServingStatus(
@@ -84,6 +86,21 @@ def last_change(decision: Decision | None, written: DecisionStatus | None) -> De
     )
     is_newer = written is None or made.time >= written.time or written.to != made.to
     return made if is_newer else written
+
+
+def _missing_since(account: Account, before: Sequence[Condition]) -> float | None:
+    """When ScalingActive last became False for want of a signal; now where it does so with this pass."""
+    if not account.missing_signals:
+        return None
+    last = next((c for c in before if c.type == conditions.SCALING_ACTIVE), None)
+    if last is None or last.status != "False" or last.reason not in _MISSING_REASONS:
+        return account.now
+    return epoch(last.last_transition_time)
+
+
+_MISSING_REASONS: Final = frozenset(
+    {conditions.METRICS_MISSING, conditions.FALLBACK, conditions.FAILED_GET_EXTERNAL_METRIC}
+)
 
 
 def _why(account: Account, made: Sequence[Condition]) -> str:

@@ -66,7 +66,10 @@ def missing_sentence(account: Account) -> str:
     """``Prometheus has no answer for Concurrency since 04:48:02 (connection refused)``."""
     signals = account.missing_signals
     names = " and ".join(signal.name for signal in signals)
-    return f"Prometheus has no answer for {names}{_since(signals, account.now)} ({_reason(signals[0])})"
+    times = [s.missing.since for s in signals if s.missing is not None and s.missing.since is not None]
+    since = min(times) if times else account.missing_since
+    when = "" if since is None else f" since {clock(since, account.now)}"
+    return f"Prometheus has no answer for {names}{when} ({_reason(signals[0])})"
 
 
 def foreign_sentence(pods: Sequence[str]) -> str:
@@ -187,11 +190,6 @@ def _at_zero(account: Account, change: DecisionStatus | None) -> str:
         why = f" (idle {spec.scaling.idle.timeout_seconds} s)" if spec.scaling.idle else ""
     since = f" since {clock(epoch(change.time), account.now)}" if change is not None and change.to == 0 else ""
     return f"At zero{since}{why}."
-
-
-def _since(signals: Sequence[SignalOutcome], now: float) -> str:
-    times = [s.missing.since for s in signals if s.missing is not None and s.missing.since is not None]
-    return f" since {clock(min(times), now)}" if times else ""
 
 
 def _reason(signal: SignalOutcome) -> str:

@@ -57,7 +57,7 @@ def test_what_never_reaches_the_engine_keeps_the_revision(change: Mapping[str, A
 
 
 def test_the_order_of_fields_does_not_matter() -> None:
-    turned = {name: EVERYTHING[name] for name in reversed(EVERYTHING)}
+    turned = {name: EVERYTHING[name] for name in reversed(list(EVERYTHING))}
     turned["template"] = {"spec": {"tolerations": [{"key": "spot"}], "priorityClassName": "high"}}
     assert revision_of(ElasticServingSpec.model_validate(manifest(turned)["spec"])) == revision_of(spec_of())
 
