@@ -6,6 +6,7 @@ everything else at once. Whatever ends a start half way (an error, Ctrl-C) ends 
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -30,7 +31,7 @@ from dev.cluster.layout import (
     Layout,
     Tuning,
 )
-from dev.cluster.process import Process, Spawner
+from dev.cluster.process import Process, Spawner, uninterrupted
 from dev.cluster.prometheus import StaticJob
 from dev.cluster.ranges import ADDRESS, Claim, claim_range
 from dev.cluster.waiting import wait_until
@@ -122,18 +123,14 @@ class LocalCluster(Cluster):
 
     def stop(self) -> None:
         """End every component, the last started first; stopping twice is fine. Logs stay until the number is reused."""
-        failures = []
-        for component in reversed(START_ORDER):
-            try:
-                self.stop_component(component)
-            except ClusterError as error:
-                failures.append(str(error))
-        if self._claim is not None:
-            self._claim.release()
-        for data in (ETCD, PROMETHEUS):
-            shutil.rmtree(self.layout.directory / data, ignore_errors=True)
-        if failures:
-            raise ClusterError("; ".join(failures))
+        with uninterrupted(), ExitStack() as steps:  # every step is taken, whatever becomes of the others
+            for data in (ETCD, PROMETHEUS):
+                steps.callback(shutil.rmtree, self.layout.directory / data, ignore_errors=True)
+            if self._claim is not None:
+                steps.callback(self._claim.release)
+            steps.callback(self._spawner.close)
+            for component in START_ORDER:
+                steps.callback(self.stop_component, component)
 
     def stop_component(self, component: str, *, kill: bool = False) -> None:
         """End one component (with ``kill``: by SIGKILL, as a crash would); one that does not run is fine."""

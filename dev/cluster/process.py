@@ -9,8 +9,10 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,6 +53,7 @@ class Spawner:
     def __init__(self, *, tethered: bool) -> None:
         self._tethered = tethered
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spawner")
+        self._started: list[Process] = []
 
     def start(
         self,
@@ -91,7 +94,18 @@ class Spawner:
                 pass_fds=inherit,
             )
         identity = Identity.of(child.pid) or Identity(child.pid, -1)
-        return Process(name=name, identity=identity, log=log, child=child)
+        process = Process(name=name, identity=identity, log=log, child=child)
+        self._started.append(process)
+        return process
+
+    def close(self) -> None:
+        """Kill what was started and still runs; nothing can be started any more.
+
+        That includes a process whose start was interrupted by Ctrl-C before anybody learned of it.
+        """
+        self._thread.shutdown(wait=True)
+        for process in self._started:
+            process.stop(patience_seconds=0)
 
 
 @dataclass(slots=True)
@@ -156,6 +170,19 @@ class Process:
             os.killpg(self.identity.pid, signal_number)
         except (ProcessLookupError, PermissionError):
             return  # nothing left in the group
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Ctrl-C has no effect meanwhile: for the few seconds in which processes are ended."""
+    if threading.current_thread() is not threading.main_thread():  # only there it interrupts
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _ended(handle: int, timeout_seconds: float) -> bool:
