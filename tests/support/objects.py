@@ -1,0 +1,101 @@
+"""An API server's memory for tests of what is written: objects by name, versions, and a way to fail."""
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from elastic_serving.errors import AlreadyExists, ElasticServingError, NotFound
+from elastic_serving.kube.api import Object, Preconditions, Resource
+
+
+class Objects:
+    """Creates and applies; refuses a second object of a name, and a write to a subresource of what is not there.
+
+    ``writes`` are the calls that changed something or tried, as (verb, plural, name); ``fail_next`` is raised once.
+    """
+
+    def __init__(self) -> None:
+        self.stored: dict[tuple[str, str | None, str], Object] = {}
+        self.writes: list[tuple[str, str, str]] = []
+        self.fail_next: ElasticServingError | None = None
+
+    def put(self, resource: Resource, namespace: str | None, body: Mapping[str, Any]) -> None:
+        """An object that is there already."""
+        self.stored[resource.plural, namespace, body["metadata"]["name"]] = copy.deepcopy(dict(body))
+
+    def all(self, plural: str) -> list[Object]:
+        """Every object of a kind, in the order of creation."""
+        return [stored for (kind, _, _), stored in self.stored.items() if kind == plural]
+
+    async def get(self, resource: Resource, namespace: str | None, name: str) -> Object:
+        try:
+            return copy.deepcopy(self.stored[resource.plural, namespace, name])
+        except KeyError:
+            raise NotFound(f"{resource.plural} {name}") from None
+
+    async def list(
+        self, resource: Resource, namespace: str | None = None, *, label_selector: str = ""
+    ) -> Sequence[Object]:
+        raise NotImplementedError
+
+    async def create(
+        self, resource: Resource, namespace: str | None, body: Mapping[str, Any], *, dry_run: bool = False
+    ) -> Object:
+        name = body["metadata"]["name"]
+        self._writing("create", resource, name)
+        if (resource.plural, namespace, name) in self.stored:
+            raise AlreadyExists(f"{resource.plural} {name}")
+        if not dry_run:
+            self.put(resource, namespace, body)
+        return dict(body)
+
+    async def json_patch(
+        self,
+        resource: Resource,
+        namespace: str | None,
+        name: str,
+        operations: Sequence[Mapping[str, Any]],
+        *,
+        subresource: str = "",
+    ) -> Object:
+        raise NotImplementedError
+
+    async def apply(
+        self,
+        resource: Resource,
+        namespace: str | None,
+        name: str,
+        body: Mapping[str, Any],
+        *,
+        subresource: str = "",
+        force: bool = True,
+    ) -> Object:
+        self._writing("apply", resource, name)
+        known = self.stored.get((resource.plural, namespace, name))
+        if subresource:
+            if known is None:
+                raise NotFound(f"{resource.plural} {name}")
+            assert set(body) == {"apiVersion", "kind", "metadata", subresource}, "a subresource takes nothing else"
+            known[subresource] = copy.deepcopy(body[subresource])
+            return copy.deepcopy(known)
+        self.put(resource, namespace, {**(known or {}), **body})
+        return dict(body)
+
+    async def delete(
+        self,
+        resource: Resource,
+        namespace: str | None,
+        name: str,
+        *,
+        preconditions: Preconditions | None = None,
+        grace_period_seconds: int | None = None,
+    ) -> None:
+        self._writing("delete", resource, name)
+        if self.stored.pop((resource.plural, namespace, name), None) is None:
+            raise NotFound(f"{resource.plural} {name}")
+
+    def _writing(self, verb: str, resource: Resource, name: str) -> None:
+        self.writes.append((verb, resource.plural, name))
+        if self.fail_next is not None:
+            error, self.fail_next = self.fail_next, None
+            raise error
