@@ -45,15 +45,14 @@ LEASE = Right("coordination.k8s.io", "leases", name=FULLNAME)
 
 
 @pytest.fixture(scope="module")
-def client(cluster: LocalCluster) -> Iterator[Client]:
+def client(own_cluster: LocalCluster) -> Client:
     """The cluster's administrator; its namespaces are there, the chart's own enforces Pod Security ``restricted``."""
+    client = own_cluster.client
     for name in (NAMESPACE, *OTHERS):
-        cluster.client.kubectl("create", "namespace", name)
+        client.kubectl("create", "namespace", name)
     enforce = ["pod-security.kubernetes.io/enforce=restricted", "pod-security.kubernetes.io/enforce-version=latest"]
-    cluster.client.kubectl("label", "namespace", NAMESPACE, *enforce)
-    yield cluster.client
-    for name in (NAMESPACE, *OTHERS):
-        cluster.client.kubectl("delete", "namespace", name, "--wait=false")
+    client.kubectl("label", "namespace", NAMESPACE, *enforce)
+    return client
 
 
 @pytest.fixture
