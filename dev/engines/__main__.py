@@ -5,11 +5,14 @@ import contextlib
 import json
 import os
 import signal
+import sys
+from collections.abc import Sequence
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Final
 
 import click
+import structlog
 from aiohttp import web
 from kubernetes.aio.client import CoreV1Api
 
@@ -29,6 +32,7 @@ _TIMES: Final = ServiceTimes()
 @click.command(context_settings={"show_default": True})
 @click.option("--kubeconfig", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--pod-range", default="10.64", type=PodRange(), help="10.N: a pod at 10.N.y.z is served at 127.N.y.z.")
+@click.option("--namespaces", help="Comma-separated, also empty: only these, and those the control endpoint adds.")
 @click.option("--speed", default=1.0, type=_POSITIVE, help="Divides every time below.")
 @click.option("--load-seconds", default=10.0, type=_NOT_NEGATIVE, help="From container start to the first /health 200.")
 @click.option("--prefill-base-seconds", default=_TIMES.prefill_base_seconds, type=_NOT_NEGATIVE)
@@ -40,6 +44,7 @@ _TIMES: Final = ServiceTimes()
 def main(
     kubeconfig: Path,
     pod_range: IPv4Network,
+    namespaces: str | None,
     speed: float,
     load_seconds: float,
     prefill_base_seconds: float,
@@ -55,17 +60,26 @@ def main(
     """
     times = ServiceTimes(prefill_base_seconds, prefill_token_seconds, decode_token_seconds, speed)
     settings = FleetSettings(pod_range, times, load_seconds, chunk_seconds)
-    asyncio.run(_serve(kubeconfig, settings, control_port, parent_pid))
+    # stdout is for the one line that says where we are.
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    within = None if namespaces is None else [name for name in namespaces.split(",") if name]
+    asyncio.run(_serve(kubeconfig, settings, within, control_port, parent_pid))
 
 
-async def _serve(kubeconfig: Path, settings: FleetSettings, control_port: int, parent_pid: int | None) -> None:
+async def _serve(
+    kubeconfig: Path,
+    settings: FleetSettings,
+    namespaces: Sequence[str] | None,
+    control_port: int,
+    parent_pid: int | None,
+) -> None:
     """Until a signal or the parent's end; engines, sockets and the API client are closed when it returns."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     client = await open_client(kubeconfig)
     async with client, contextlib.AsyncExitStack() as stack:
-        fleet = Fleet(CoreV1Api(client), settings)
+        fleet = Fleet(CoreV1Api(client), settings, namespaces)
         runner = web.AppRunner(control_app(fleet), access_log=None)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)

@@ -1,7 +1,8 @@
 """The fleet's control endpoint on 127.0.0.1: faults, pinned loads, a list of the engines. For tests and the demo.
 
 GET /engines; POST /faults/{namespace}/{pod} {"fault": "hang", "factor": 10}; PUT and DELETE /pins/{namespace}/{pod}
-{"running": 5, "waiting": 0}. A wrong body is answered 400 with one sentence, an unknown engine 404.
+{"running": 5, "waiting": 0}; PUT and DELETE /namespaces/{namespace} where not all are served. A wrong body is answered
+400 with one sentence, an unknown engine 404.
 """
 
 from dataclasses import asdict
@@ -47,6 +48,8 @@ def control_app(fleet: Fleet) -> web.Application:
             web.post("/faults/{namespace}/{pod}", _fault),
             web.put("/pins/{namespace}/{pod}", _pin),
             web.delete("/pins/{namespace}/{pod}", _unpin),
+            web.put("/namespaces/{namespace}", _follow),
+            web.delete("/namespaces/{namespace}", _leave),
         ]
     )
     return app
@@ -78,6 +81,16 @@ async def _pin(request: web.Request) -> web.Response:
 
 async def _unpin(request: web.Request) -> web.Response:
     request.app[_FLEET].set_pin(*_pod(request), Pin())
+    return web.json_response({})
+
+
+async def _follow(request: web.Request) -> web.Response:
+    await request.app[_FLEET].follow_namespace(request.match_info["namespace"])
+    return web.json_response({})
+
+
+async def _leave(request: web.Request) -> web.Response:
+    await request.app[_FLEET].leave_namespace(request.match_info["namespace"])
     return web.json_response({})
 
 

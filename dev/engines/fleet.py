@@ -1,6 +1,7 @@
 """All engines of the cluster: follows the pods of ours and keeps one worker for each."""
 
 import asyncio
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Final
@@ -10,7 +11,7 @@ from kubernetes.aio.client import CoreV1Api
 from dev.engines.core import Fault, Pin
 from dev.engines.engine import CRASH_CODE, Engine, FleetSettings
 from dev.engines.pods import EnginePod, parse_pod
-from dev.engines.watch import Changed, Gone, Listed, Object, follow
+from dev.engines.watch import Changed, Event, Gone, Listed, Object, follow
 from dev.engines.worker import PodWorker
 from elastic_serving.api import labels
 
@@ -42,10 +43,17 @@ class EngineView:
 
 
 class Fleet:
-    """The workers by pod uid. ``run`` follows the pods until cancelled; the rest is for the control endpoint."""
+    """The workers by pod uid. ``run`` follows the pods until cancelled; the rest is for the control endpoint.
 
-    def __init__(self, api: CoreV1Api, settings: FleetSettings) -> None:
+    ``namespaces`` None follows all of them, else these and what ``follow_namespace`` adds. A pod must not be followed
+    by two fleets: both would write its status.
+    """
+
+    def __init__(self, api: CoreV1Api, settings: FleetSettings, namespaces: Sequence[str] | None = None) -> None:
         self._api = api
+        self._namespaces = namespaces
+        self._tasks: asyncio.TaskGroup | None = None
+        self._following: dict[str, asyncio.Task[None]] = {}
         self._settings = settings
         self._workers: dict[str, PodWorker] = {}
         self._pins: dict[str, Pin] = {}
@@ -55,16 +63,26 @@ class Fleet:
     async def run(self) -> None:
         """Until cancelled; a defect in one worker ends the whole fleet, loudly, rather than leave a pod unserved."""
         async with asyncio.TaskGroup() as tasks:
-            request = self._api.list_pod_for_all_namespaces_without_preload_content
-            async for event in follow(request, label_selector=_SELECTOR, field_selector="spec.nodeName!="):
-                match event:
-                    case Listed(objects):
-                        self._reconcile(objects, tasks)
-                        self.listed.set()
-                    case Changed(pod):
-                        self._see(pod, tasks)
-                    case Gone(pod):
-                        self._forget(pod["metadata"]["uid"])
+            self._tasks = tasks
+            if self._namespaces is None:
+                await self._start_following(None)
+            for namespace in self._namespaces or ():
+                await self.follow_namespace(namespace)
+            self.listed.set()
+            await asyncio.get_running_loop().create_future()
+
+    async def follow_namespace(self, namespace: str) -> None:
+        """Serve this namespace's pods too; its first full list is dealt with on return. Once is enough."""
+        if self._namespaces is not None and namespace not in self._following:
+            self._following[namespace] = await self._start_following(namespace)
+
+    async def leave_namespace(self, namespace: str) -> None:
+        """Kill the engines of this namespace and look at it no more; they are gone on return."""
+        if (task := self._following.pop(namespace, None)) is not None:
+            task.cancel()
+            leaving = [worker for worker in self._workers.values() if worker.pod.namespace == namespace]
+            self._reconcile((), namespace)
+            await asyncio.gather(*(worker.ended.wait() for worker in leaving))
 
     def views(self) -> tuple[EngineView, ...]:
         """Every engine, by namespace and pod."""
@@ -92,6 +110,36 @@ class Fleet:
             if worker.pod.key == key and worker.engine is not None:
                 worker.engine.set_pin(pin)
 
+    async def _start_following(self, namespace: str | None) -> asyncio.Task[None]:
+        """The task that follows it, once the first full list is dealt with."""
+        if self._tasks is None:
+            raise RuntimeError("the fleet does not run")
+        listed = asyncio.Event()
+        task = self._tasks.create_task(self._follow(namespace, listed), name=f"follow {namespace or 'all namespaces'}")
+        await listed.wait()
+        return task
+
+    async def _follow(self, namespace: str | None, listed: asyncio.Event) -> None:
+        """Keep the workers as the API server tells, until cancelled."""
+        async for event in self._events(namespace):
+            match event:
+                case Listed(objects):
+                    self._reconcile(objects, namespace)
+                    listed.set()
+                case Changed(pod):
+                    self._see(pod)
+                case Gone(pod):
+                    self._forget(pod["metadata"]["uid"])
+
+    def _events(self, namespace: str | None) -> AsyncIterator[Event]:
+        """Pods of ours that are bound to a node."""
+        fields = "spec.nodeName!="
+        if namespace is None:
+            everywhere = self._api.list_pod_for_all_namespaces_without_preload_content
+            return follow(everywhere, label_selector=_SELECTOR, field_selector=fields)
+        within = self._api.list_namespaced_pod_without_preload_content
+        return follow(within, namespace, label_selector=_SELECTOR, field_selector=fields)
+
     def _engine(self, namespace: str, pod: str) -> Engine:
         key = f"{namespace}/{pod}"
         for worker in self._workers.values():
@@ -99,17 +147,18 @@ class Fleet:
                 return worker.engine
         raise NoSuchEngine(f"no engine runs for pod {key}; {len(self._workers)} pods are known")
 
-    def _reconcile(self, objects: tuple[Object, ...], tasks: asyncio.TaskGroup) -> None:
-        """A full list: what is not in it has vanished while no watch looked."""
+    def _reconcile(self, objects: tuple[Object, ...], namespace: str | None) -> None:
+        """A full list of ``namespace`` (None: of all): what is not in it has vanished while no watch looked."""
         present = {pod["metadata"]["uid"] for pod in objects}
-        for uid in self._workers.keys() - present:
+        known = {uid for uid, worker in self._workers.items() if namespace in (None, worker.pod.namespace)}
+        for uid in known - present:
             self._forget(uid)
         for pod in objects:
-            self._see(pod, tasks)
+            self._see(pod)
 
-    def _see(self, obj: Object, tasks: asyncio.TaskGroup) -> None:
+    def _see(self, obj: Object) -> None:
         pod = parse_pod(obj)
-        if pod is None or not self._is_ours(pod):
+        if pod is None or not self._is_ours(pod) or self._tasks is None:
             return
         worker = self._workers.get(pod.uid)
         if worker is not None:
@@ -117,7 +166,7 @@ class Fleet:
             return
         worker = PodWorker(self._api, self._settings, pod, lambda: self._pins.get(pod.key, Pin()))
         self._workers[pod.uid] = worker
-        tasks.create_task(worker.run(), name=f"pod {pod.key}")
+        self._tasks.create_task(worker.run(), name=f"pod {pod.key}")
 
     def _is_ours(self, pod: EnginePod) -> bool:
         """On a fake node: its address is in the range, or it has none yet and needs nobody's address."""

@@ -7,9 +7,9 @@ import selectors
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any, Final, Self
+from typing import Any, Final, Self
 
 import requests
 
@@ -26,32 +26,42 @@ class FleetFailed(RuntimeError):
 class EngineFleet:
     """The fleet as a context manager: up when entered, its process gone when left.
 
-    ``options`` are those of ``python -m dev.engines`` in snake_case (``load_seconds=0.2``). The calls block for
-    milliseconds; from a coroutine use ``asyncio.to_thread`` where that matters.
+    ``namespaces`` None serves all, else these and those that ``follow`` adds later. ``options`` are those of
+    ``python -m dev.engines`` in snake_case (``load_seconds=0.2``). What the process logs goes to ``log``, else to our
+    stderr. The calls block for milliseconds; from a coroutine use ``asyncio.to_thread`` where that matters.
     """
 
-    def __init__(self, kubeconfig: Path, *, pod_range: str, log: Path | None = None, **options: float | str) -> None:
-        self._options = {"kubeconfig": str(kubeconfig), "pod_range": pod_range, "parent_pid": os.getpid(), **options}
+    def __init__(
+        self,
+        kubeconfig: Path,
+        *,
+        pod_range: str,
+        namespaces: Sequence[str] | None = None,
+        log: Path | None = None,
+        **options: float | str,
+    ) -> None:
+        own: dict[str, float | str] = {"kubeconfig": str(kubeconfig), "pod_range": pod_range, "parent_pid": os.getpid()}
+        if namespaces is not None:
+            own["namespaces"] = ",".join(namespaces)
+        self._options = {**own, **options}
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
         self._url = ""
-        self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
         arguments = [f"--{name.replace('_', '-')}={value}" for name, value in self._options.items()]
-        log: IO[bytes] | None = self._stack.enter_context(self._log.open("ab")) if self._log else None
         command = [sys.executable, "-m", "dev.engines", *arguments]
-        self._process = subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, stderr=log)
-        self._stack.callback(self.stop)
+        with self._log.open("ab") if self._log else contextlib.nullcontext() as log:
+            self._process = subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, stderr=log)
         try:
             self._url = json.loads(self._first_line())["control"]
         except BaseException:
-            self._stack.close()
+            self.stop()
             raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stack.close()
+        self.stop()
 
     @property
     def pid(self) -> int:
@@ -86,6 +96,14 @@ class EngineFleet:
     def unpin(self, namespace: str, pod: str) -> None:
         """The truth again."""
         self._call("DELETE", f"/pins/{namespace}/{pod}")
+
+    def follow(self, namespace: str) -> None:
+        """Serve this namespace too; its present pods are known on return. Without effect where all are served."""
+        self._call("PUT", f"/namespaces/{namespace}")
+
+    def leave(self, namespace: str) -> None:
+        """Kill the engines of a namespace that ``follow`` or ``namespaces`` named; its pods stay as they are."""
+        self._call("DELETE", f"/namespaces/{namespace}")
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None:

@@ -32,6 +32,8 @@ class PodWorker:
         self._wake.set()
         self._gone = asyncio.Event()
         self._exit_written = False
+        self.ended = asyncio.Event()
+        """Set when ``run`` has ended and nothing of the engine is left."""
         self.pod = pod
         self.engine: Engine | None = None
 
@@ -70,6 +72,7 @@ class PodWorker:
         finally:
             if self.engine is not None:
                 await self.engine.kill()
+            self.ended.set()
 
     def _start_if_due(self) -> None:
         """The engine starts with its container, once in the pod's life."""
