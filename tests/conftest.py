@@ -1,5 +1,6 @@
 """Fixtures of all tests. Only tests that use ``cluster`` (or a fixture over it) start one: once a test run."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
 
 import pytest
@@ -52,6 +53,15 @@ def nodes(cluster: Cluster) -> Iterator[Callable[..., None]]:
 
     yield make
     cluster.delete_nodes(made)
+
+
+def pytest_sessionstart() -> None:
+    """Keep pytest-asyncio from making an event loop nobody closes.
+
+    It asks for the current loop around every sync fixture of an async test, and until somebody has set one (None will
+    do) Python makes a new one then, which a later test is blamed for.
+    """
+    asyncio.set_event_loop(None)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -76,6 +76,15 @@ def find_tools() -> Mapping[str, Path]:
     return found
 
 
+def key(module: Module, *, sources: Path = SOURCES) -> str:
+    """Twelve hex digits that change whenever a pin or a build flag does."""
+    digest = hashlib.sha256()
+    for name in ("go.mod", "go.sum"):
+        digest.update((sources / module.name / name).read_bytes())
+    digest.update(repr((module.ldflags, module.tags, module.tools)).encode())
+    return digest.hexdigest()[:12]
+
+
 def _assets() -> Mapping[str, Path]:
     """Tools that KUBEBUILDER_ASSETS names, as envtest's binaries do: etcd, kube-apiserver, kubectl and maybe more."""
     named = os.environ.get(ASSETS)
@@ -89,7 +98,7 @@ def _assets() -> Mapping[str, Path]:
 
 def _built(module: Module, console: Console) -> Path:
     """Directory with the module's binaries, built now if it was not there."""
-    target = cache_directory() / "controlplane" / f"{module.name}-{_key(module)}" / "bin"
+    target = cache_directory() / "controlplane" / f"{module.name}-{key(module)}" / "bin"
     if target.is_dir():
         return target
     wait = f"another process builds {module.name}; waiting for it"
@@ -97,15 +106,6 @@ def _built(module: Module, console: Console) -> Path:
         if not target.is_dir():
             _build(module, target, console)
     return target
-
-
-def _key(module: Module) -> str:
-    """Twelve hex digits that change whenever a pin or a build flag does."""
-    digest = hashlib.sha256()
-    for name in ("go.mod", "go.sum"):
-        digest.update((SOURCES / module.name / name).read_bytes())
-    digest.update(repr((module.ldflags, module.tags, module.tools)).encode())
-    return digest.hexdigest()[:12]
 
 
 def _build(module: Module, target: Path, console: Console) -> None:
