@@ -1,7 +1,5 @@
 """What an error answer of the API server means, as one of ``elastic_serving.errors``. Pure."""
 
-from typing import Final
-
 from elastic_serving.errors import (
     AlreadyExists,
     Conflict,
@@ -12,12 +10,6 @@ from elastic_serving.errors import (
     QuotaExceeded,
     Transient,
 )
-
-PATCH_NOT_APPLICABLE: Final = "UnexpectedServerResponse"
-"""Cause of a 422 that is about the patch, not the object: a ``test`` that failed, or a path that is not there any more.
-
-Source: kubernetes apiserver pkg/endpoints/handlers/patch.go, jsonPatcher.applyPatchToCurrentObject (read 2026-11-22).
-"""
 
 
 class PageExpired(Transient):
@@ -45,7 +37,7 @@ def error_for(status: int, answer: object, what: str) -> ElasticServingError:
             return Forbidden(f"{what}: the API server does not accept the credentials (HTTP 401)")
         case 410:
             return PageExpired(sentence)
-        case 422 if cause := _failed_patch(body):
+        case 422 if cause := _outdated(body):
             return Conflict(f"{what}: {cause}")
         case 429:
             return Transient(sentence)
@@ -55,11 +47,16 @@ def error_for(status: int, answer: object, what: str) -> ElasticServingError:
             return InvalidSpec(message)
 
 
-def _failed_patch(body: "dict[str, object]") -> str:
-    """Why the patch did not fit the object as it is now; empty where the object itself was refused."""
+def _outdated(body: "dict[str, object]") -> str:
+    """Why a 422 is about an object that has changed or is another one meanwhile; empty where the object is wrong.
+
+    A JSON patch whose ``test`` fails, or whose path is gone, is refused without naming an object; a server-side apply
+    with the uid of a predecessor is refused for changing ``metadata.uid``. Seen on kube-apiserver 1.36.
+    """
     details = body.get("details")
-    causes = details.get("causes") if isinstance(details, dict) else None
-    for cause in causes if isinstance(causes, list) else ():
-        if isinstance(cause, dict) and cause.get("reason") == PATCH_NOT_APPLICABLE:
-            return str(cause.get("message"))
-    return ""
+    details = details if isinstance(details, dict) else {}
+    if not details.get("kind"):
+        return "the patch does not fit the object as it is now: a test failed, or a path is not there"
+    causes = details.get("causes")
+    fields = [cause.get("field") for cause in causes if isinstance(cause, dict)] if isinstance(causes, list) else []
+    return "the object is another one now: its uid has changed" if "metadata.uid" in fields else ""

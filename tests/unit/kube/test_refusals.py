@@ -41,18 +41,21 @@ def status(reason: str, message: str, **details: object) -> dict[str, object]:
         (410, status("Expired", "the continue token is too old"), PageExpired, "get /x: the continue token is too old"),
         pytest.param(
             422,
-            status(
-                "Invalid",
-                "the server rejected our request due to an error in our request",
-                causes=[{"reason": "UnexpectedServerResponse", "message": "testing value /metadata/uid failed"}],
-            ),
+            status("Invalid", "the server rejected our request due to an error in our request"),
             Conflict,
-            "get /x: testing value /metadata/uid failed",
-            id="422 for a JSON patch's failed test",
+            "get /x: the patch does not fit the object as it is now: a test failed, or a path is not there",
+            id="422 for a JSON patch's failed test names no object",
         ),
         pytest.param(
             422,
-            status("Invalid", "Pod is invalid: image: Required", causes=[{"reason": "FieldValueRequired"}]),
+            status("Invalid", "field is immutable", kind="Pod", causes=[{"field": "metadata.uid"}]),
+            Conflict,
+            "get /x: the object is another one now: its uid has changed",
+            id="422 for an apply to a namesake",
+        ),
+        pytest.param(
+            422,
+            status("Invalid", "Pod is invalid: image: Required", kind="Pod", causes=[{"field": "spec.image"}]),
             InvalidSpec,
             "Pod is invalid: image: Required",
             id="422 for an object that is wrong: the server's sentence alone",
@@ -64,7 +67,11 @@ def status(reason: str, message: str, **details: object) -> dict[str, object]:
         (503, None, Transient, "get /x: HTTP 503"),
         pytest.param(502, "<html>", Transient, "get /x: HTTP 502", id="a proxy's page"),
         pytest.param(
-            422, status("Invalid", "odd", causes="none"), InvalidSpec, "odd", id="causes of the wrong type are none"
+            422,
+            status("Invalid", "odd", kind="Pod", causes="none"),
+            InvalidSpec,
+            "odd",
+            id="causes of the wrong type are none",
         ),
     ],
 )
