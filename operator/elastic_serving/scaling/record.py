@@ -110,7 +110,7 @@ def _step(step: Step) -> Mapping[str, object]:
 
 
 def _plain(reading: Reading) -> Mapping[str, object] | None:
-    if isinstance(reading, Sample):
+    if isinstance(reading, Sample) and math.isfinite(reading.value):
         return {"value": reading.value, "sampledAt": reading.sampled_at}
     if isinstance(reading, PerReplica):
         values = {name: number if number is None or math.isfinite(number) else None for name, number in reading.values}

@@ -49,8 +49,7 @@ def zero(replicas: int, tick: Tick) -> Move | None:
     if tick.spec.scaling.min_replicas > 0 or (replicas > 0 and tick.current > 0):
         return None
     if replicas > 0:
-        said = f"from zero straight to {replicas}"
-        return Move(Step("zero", 0, replicas, said), pace=Pace.AT_ONCE)
+        return Move(Step("zero", replicas, replicas, f"from zero straight to {replicas}"), pace=Pace.AT_ONCE)
     if tick.current == 0:
         return Move(Step("zero", 0, 0, "at zero -> 0"), "" if since is None else "Idle")
     if tick.floor > 0:

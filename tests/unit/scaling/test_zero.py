@@ -49,7 +49,8 @@ def test_to_zero_only_after_a_whole_idle_window_of_known_zeros(rows: list[tuple[
 def test_idleness_counts_what_runs_and_what_waits() -> None:
     """The queue is empty throughout; one request runs until 100. Idle from 110 on: zero at 710."""
     spec = zero_spec(signals=BOTH)
-    memory, desired = None, []
+    memory: Memory | None = None
+    desired: list[int] = []
     for at, running in ((0.0, 1), (100.0, 1), (110.0, 0), (700.0, 0), (709.0, 0), (710.0, 0)):
         seen = seen_of({"Concurrency": [running], "Queue": 0}, at=at)
         decided = decide(spec, seen, memory, at)
