@@ -1,5 +1,6 @@
 """The chart as Helm renders it without a cluster: objects for values, or the refusal's own words."""
 
+import functools
 import json
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -66,18 +67,25 @@ class Chart:
         yield from (document for document in yaml.safe_load_all(self._run(arguments, values)) if document is not None)
 
     def _run(self, arguments: Sequence[str], values: Values) -> str:
-        done = subprocess.run(
-            [str(self.helm), *arguments, "--values=-"] if values else [str(self.helm), *arguments],
-            input=json.dumps(values) if values else None,
-            capture_output=True,
-            text=True,
-            env=environment(self.home),
-            timeout=TIMEOUT_SECONDS,
-            check=False,
-        )
-        if done.returncode != 0:
-            raise Refused(done.stderr or done.stdout)
-        return done.stdout
+        stdin = json.dumps(values) if values else ""
+        return _helm(self.helm, self.home, (*arguments, "--values=-") if values else tuple(arguments), stdin)
+
+
+@functools.cache
+def _helm(helm: Path, home: Path, arguments: tuple[str, ...], stdin: str) -> str:
+    """What Helm prints. The same chart and values render the same, so many tests share one run."""
+    done = subprocess.run(
+        [str(helm), *arguments],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        env=environment(home),
+        timeout=TIMEOUT_SECONDS,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise Refused(done.stderr or done.stdout)
+    return done.stdout
 
 
 def container(deployment: Object) -> Object:

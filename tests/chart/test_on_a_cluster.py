@@ -13,6 +13,7 @@ from dev.cluster.local import LocalCluster
 from dev.cluster.waiting import wait_until
 from tests.chart.rendering import CHART, FULLNAME, MONITORING, NAMESPACE, RELEASE, Chart, Object
 from tests.chart.test_rendering import COMBINATIONS
+from tests.chart.test_values import EVERYTHING
 
 pytestmark = pytest.mark.cluster
 
@@ -72,7 +73,7 @@ def test_the_api_server_accepts_every_object_strictly(chart: Chart, client: Clie
     assert len(accepted.splitlines()) == len(objects)
 
 
-@pytest.mark.parametrize("values", COMBINATIONS)
+@pytest.mark.parametrize("values", [pytest.param({}, id="defaults"), pytest.param(EVERYTHING, id="everything")])
 def test_restricted_pod_security_admits_the_pods(chart: Chart, client: Client, values: Object) -> None:
     # A Deployment is only warned about; its pods are what admission refuses.
     for pod in _pods(chart, values):
