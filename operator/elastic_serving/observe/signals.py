@@ -24,8 +24,8 @@ from elastic_serving.scaling.model import Inventory, Missing, Reading
 
 STALE_AFTER_SECONDS: Final = 30.0
 """Two scrapes at the usual 15 s: one may fail, and an older sample describes another load."""
-USER_PATIENCE_SECONDS: Final = 0.5
-"""Half a tick: what answers as fast as the fleet's queries is read in the same tick."""
+USER_PATIENCE_SECONDS: Final = 0.1
+"""An ordinary query answers in tens of milliseconds, in the same tick; a slow one costs a tenth of a tick, once."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,19 +66,21 @@ class UserQueries:
     _queries: dict[str, _Query] = field(default_factory=dict)
 
     async def refresh(self, signals: Iterable[EffectiveSignal], now: float, *, patience_seconds: float) -> None:
-        """Ask what is due and wait up to ``patience_seconds`` for it; forget texts nobody wants any more.
+        """Ask what is due and wait up to ``patience_seconds`` for that; forget texts nobody wants any more.
 
-        A text that several signals share runs at the shortest of their intervals.
+        What was late once is not waited for again, it is taken when it has come. A text that several signals share
+        runs at the shortest of their intervals.
         """
         self._adopt(_intervals(signals), now)
+        asked = []
         for promql, query in self._queries.items():
             if query.task is None and query.due_at <= now:
                 query.asked_at = now
                 query.due_at = next_due(promql, now, query.interval_seconds)
                 query.task = asyncio.create_task(self._ask(promql, now))
-        tasks = [query.task for query in self._queries.values() if query.task is not None]
-        if tasks:
-            await asyncio.wait(tasks, timeout=patience_seconds)
+                asked.append(query.task)
+        if asked:
+            await asyncio.wait(asked, timeout=patience_seconds)
         for query in self._queries.values():
             if query.task is not None and query.task.done():
                 query.newest, query.task = query.task.result(), None
