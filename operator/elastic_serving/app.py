@@ -12,6 +12,7 @@ from aiohttp import web
 from kubernetes.aio.client import ApiClient, Configuration
 
 from elastic_serving import logs
+from elastic_serving.act.manifests import EngineDefaults
 from elastic_serving.api import labels
 from elastic_serving.api.models import VLLM_IMAGE
 from elastic_serving.errors import InvalidSpec, NotFound
@@ -197,7 +198,7 @@ def _term(settings: Settings) -> Term:
 
 def _wiring(settings: Settings) -> Wiring:
     return Wiring(
-        default_image=settings.engine_image or VLLM_IMAGE,
+        engine=EngineDefaults(settings.engine_image or VLLM_IMAGE, settings.engine_image_pull_secrets),
         allowed_namespaces=settings.network_policy_namespaces if settings.network_policy else None,
     )
 

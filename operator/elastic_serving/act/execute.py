@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, Final, assert_never
 
-from elastic_serving.act.manifests import PODS, is_ours, pod_name, pod_of
+from elastic_serving.act.manifests import BUILT_IN, PODS, EngineDefaults, is_ours, pod_name, pod_of
 from elastic_serving.act.revision import revision_of
 from elastic_serving.api import labels
-from elastic_serving.api.models import VLLM_IMAGE, ElasticServing
+from elastic_serving.api.models import ElasticServing
 from elastic_serving.errors import (
     AlreadyExists,
     Conflict,
@@ -59,7 +59,7 @@ class _Job:
     api: KubeApi
     serving: ElasticServing
     revision: str
-    default_image: str
+    defaults: EngineDefaults
     clock: Callable[[], float]
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_WRITES_AT_ONCE))
 
@@ -80,13 +80,13 @@ async def execute(
     actions: Sequence[Action],
     *,
     clock: Callable[[], float],
-    default_image: str = VLLM_IMAGE,
+    defaults: EngineDefaults = BUILT_IN,
 ) -> Outcome:
     """Every action that was done whole, and one trouble for each host that was not; never raises for the API's sake.
 
     ``clock`` gives seconds since the epoch; a drain begins when its patch is sent, not when the pass began.
     """
-    job = _Job(api, serving, revision_of(serving.spec), default_image, clock)
+    job = _Job(api, serving, revision_of(serving.spec), defaults, clock)
     done: list[Action] = []
     troubles: list[Trouble] = []
     for _, same_kind in groupby(actions, key=type):
@@ -149,9 +149,7 @@ def trouble_kind(error: ElasticServingError) -> TroubleKind:
 async def _create(job: _Job, index: int, rank: int) -> None:
     name = pod_name(job.name, index, rank)
     try:
-        await job.api.create(
-            PODS, job.namespace, pod_of(job.serving, index, rank, job.revision, default_image=job.default_image)
-        )
+        await job.api.create(PODS, job.namespace, pod_of(job.serving, index, rank, job.revision, job.defaults))
     except AlreadyExists:
         try:
             present = await job.api.get(PODS, job.namespace, name)

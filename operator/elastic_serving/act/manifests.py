@@ -6,6 +6,7 @@ ends its replica, which is made anew as a whole).
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from elastic_serving.act.engines import launch_of, readiness_probe
@@ -59,14 +60,28 @@ def is_ours(metadata: Mapping[str, Any], owner_uid: str) -> bool:
     )
 
 
-def pod_of(serving: ElasticServing, index: int, rank: int, revision: str, *, default_image: str = VLLM_IMAGE) -> Object:
+@dataclass(frozen=True, slots=True)
+class EngineDefaults:
+    """What an absent ``spec.engine.image`` means to this operator. Not part of the revision: it restarts nothing."""
+
+    image: str = VLLM_IMAGE
+    pull_secrets: tuple[str, ...] = ()
+    """Names of the image's pull Secrets, which each serving's namespace must have."""
+
+
+BUILT_IN: Final = EngineDefaults()
+
+
+def pod_of(
+    serving: ElasticServing, index: int, rank: int, revision: str, defaults: EngineDefaults = BUILT_IN
+) -> Object:
     """Host ``rank`` of replica ``index`` as it is to be created: gated, of role serving.
 
-    ``default_image`` is what an absent ``spec.engine.image`` means; it is not part of the revision.
+    ``defaults`` are what an absent ``spec.engine.image`` means.
     """
     template = serving.spec.template or {}
     users, users_metadata = template.get("spec") or {}, template.get("metadata") or {}
-    spec = merged(_pod_spec(serving, index, rank, default_image), users)
+    spec = merged(_pod_spec(serving, index, rank, defaults), users)
     spec["affinity"] = with_product(serving.spec.accelerator.gpu, spec.get("affinity"))
     gates = [gate for gate in spec.get("schedulingGates") or () if gate.get("name") != labels.SCHEDULING_GATE]
     spec["schedulingGates"] = [{"name": labels.SCHEDULING_GATE}, *gates]
@@ -100,14 +115,16 @@ def _labels(serving: ElasticServing, index: int, rank: int, revision: str) -> di
     }
 
 
-def _pod_spec(serving: ElasticServing, index: int, rank: int, default_image: str) -> Object:
+def _pod_spec(serving: ElasticServing, index: int, rank: int, defaults: EngineDefaults) -> Object:
     """Our part of the pod's spec, before the user's template."""
     weights = weights_of(serving.spec.model.uri)
     # Tensor-parallel workers exchange tensors in /dev/shm, of which a container has 64 MiB by itself.
     volumes: list[Object] = [{"name": "shm", "emptyDir": {"medium": "Memory"}}]
     if weights.volume is not None:
         volumes.append({"name": "weights", **weights.volume})
+    secrets = () if serving.spec.engine.image else defaults.pull_secrets
     return {
+        **({"imagePullSecrets": [{"name": name} for name in secrets]} if secrets else {}),
         "automountServiceAccountToken": False,
         # Links would set <SERVICE>_PORT variables: a Service called "vllm" would break vLLM through VLLM_PORT.
         "enableServiceLinks": False,
@@ -115,7 +132,7 @@ def _pod_spec(serving: ElasticServing, index: int, rank: int, default_image: str
         "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
         "tolerations": [dict(GPU_TOLERATION)],
         "volumes": volumes,
-        "containers": [_engine(serving, weights, index, rank, default_image)],
+        "containers": [_engine(serving, weights, index, rank, defaults.image)],
     }
 
 

@@ -47,7 +47,7 @@ class Admission:
         due = self._asked_at == float("-inf") or (self.refusal and clock - self._asked_at >= REFUSAL_SECONDS)
         if due and not known:
             self._asked_at = clock
-            found = await refusal_of(shell.api, serving, default_image=shell.wiring.default_image)
+            found = await refusal_of(shell.api, serving, shell.wiring.engine)
             lasting = (TroubleKind.REFUSED, TroubleKind.FORBIDDEN)
             self.refusal = found if found is not None and found.kind in lasting else None
         return _without_creations(wanted) if self.refusal else wanted

@@ -165,7 +165,7 @@ class _Served:
         admitted = await self.admission.admit(shell, serving, seen.inventory, planned)
         if admitted.actions:
             self.outcome = await execute(
-                shell.api, serving, admitted.actions, clock=shell.now, default_image=shell.wiring.default_image
+                shell.api, serving, admitted.actions, clock=shell.now, defaults=shell.wiring.engine
             )
             self.admission.learn(self.outcome, shell.clock())
         return self.outcome

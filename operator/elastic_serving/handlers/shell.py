@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from elastic_serving.act.manifests import BUILT_IN, EngineDefaults
 from elastic_serving.act.services import NETWORK_POLICIES, SERVICES
 from elastic_serving.api import labels
-from elastic_serving.api.models import VLLM_IMAGE
 from elastic_serving.handlers.cache import Cache
 from elastic_serving.kube.api import KubeApi, Object, Resource
 from elastic_serving.observe.signals import Signals
@@ -30,7 +30,7 @@ def kinds_of(*, network_policies: bool) -> tuple[Resource, ...]:
 class Wiring:
     """Settings that concern one serving; settings.py says what each means."""
 
-    default_image: str = VLLM_IMAGE
+    engine: EngineDefaults = BUILT_IN
     allowed_namespaces: Sequence[str] | None = None
     """Namespaces that may reach the engines; None makes no NetworkPolicy."""
     memory_interval_seconds: float = 10.0

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from elastic_serving.act.manifests import pod_of
+from elastic_serving.act.manifests import EngineDefaults, pod_of
 from elastic_serving.act.services import is_applied, network_policy_of, services_of
 from elastic_serving.act.weights import weights_of
 from elastic_serving.errors import InvalidSpec
@@ -193,10 +193,17 @@ def test_a_secret_is_never_an_argument() -> None:
     assert main["envFrom"] == [{"secretRef": {"name": "hf-token"}}]
 
 
-def test_the_default_image_is_the_operators_and_no_part_of_the_manifest() -> None:
-    assert pod_of(serving_of(), 0, 0, REVISION, default_image="mirror/vllm:v1")["spec"]["containers"][0]["image"] == (
-        "mirror/vllm:v1"
-    )
+def test_the_default_image_and_its_pull_secrets_are_the_operators_and_no_part_of_the_manifest() -> None:
+    spec = pod_of(serving_of(), 0, 0, REVISION, EngineDefaults("mirror/vllm:v1", ("mirror-login",)))["spec"]
+    assert spec["containers"][0]["image"] == "mirror/vllm:v1"
+    assert spec["imagePullSecrets"] == [{"name": "mirror-login"}]
+
+
+def test_an_image_of_the_users_does_not_get_the_operators_pull_secrets() -> None:
+    users = serving_of({"engine": {"image": "registry.example/vllm:v2"}})
+    spec = pod_of(users, 0, 0, REVISION, EngineDefaults("mirror/vllm:v1", ("mirror-login",)))["spec"]
+    assert spec["containers"][0]["image"] == "registry.example/vllm:v2"
+    assert "imagePullSecrets" not in spec
 
 
 @pytest.mark.parametrize(
