@@ -63,8 +63,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     for node, ids in session.config.stash[MARKED].items():
         for promise in ids:
             found[promise][node] = session.config.stash[OUTCOMES][node]
-    RESULT.parent.mkdir(exist_ok=True)
-    RESULT.write_text(json.dumps(found, indent=1, sort_keys=True))
+    result = session.config.rootpath / RESULT
+    result.parent.mkdir(exist_ok=True)
+    result.write_text(json.dumps(found, indent=1, sort_keys=True))
 
 
 def main() -> int:

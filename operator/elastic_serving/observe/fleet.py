@@ -113,7 +113,14 @@ def read_serving(
     stale = [s.at for r in ready if (s := samples.get(r.index)) and s.at >= _started_at(r)]
     if stale:
         return Missing("Stale", f"the newest sample of {metrics} is {inventory.at - max(stale):.0f} s old")
+    if all(_ready_since(r) > oldest for r in ready):
+        return Missing("NoReplica", "no engine was scraped yet since it became ready")
     return Missing("Empty", f"Prometheus has no series {metrics} of a ready replica")
+
+
+def _ready_since(replica: Replica) -> float:
+    """When the leader became ready, as far as it is known: the first scrape comes some seconds later."""
+    return replica.hosts[0].ready_at or float("-inf")
 
 
 def _started_at(replica: Replica) -> float:

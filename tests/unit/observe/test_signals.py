@@ -141,6 +141,22 @@ async def test_without_a_ready_replica_the_engines_series_are_not_missing_but_ab
     assert reading == Missing("NoReplica", "no replica is ready, so no engine reports", since=NOW)
 
 
+@pytest.mark.parametrize(
+    ("ready_since", "kind"),
+    [
+        pytest.param("10:29:31", "NoReplica", id="29 s ago: its first scrape may still come"),
+        pytest.param("10:29:30", "Empty", id="30 s ago: it should have been scraped long since"),
+    ],
+)
+async def test_a_replica_that_has_just_become_ready_is_not_missing_yet(ready_since: str, kind: str) -> None:
+    signals, fleet, _ = scripted()
+    fleet.answers[FLEET] = []
+    status = {**LOADING, "conditions": [SCHEDULED, condition("Ready", "True", ready_since)]}
+    reading = await read(signals, CONCURRENCY, seen(pod(0, status=status)))
+    assert isinstance(reading, Missing)
+    assert reading.kind == kind
+
+
 @pytest.mark.promise("U13")
 @pytest.mark.parametrize("then", [AWAY, [], replica("llama", 0, math.nan, NOW + 10)], ids=["away", "empty", "NaN"])
 async def test_the_last_good_value_stands_with_its_own_age_until_the_bound(then: object) -> None:
