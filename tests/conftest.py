@@ -1,16 +1,17 @@
 """Fixtures of all tests. Only tests that use ``cluster`` (or a fixture over it) start one: once a test run."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
 
 import pytest
 from kubernetes.aio.client import ApiClient
 
 from dev.cluster.errors import NotHere
-from dev.cluster.handle import Cluster
+from dev.cluster.handle import Cluster, GivenCluster
 from dev.cluster.local import LocalCluster
 from dev.controlplane.build import find_tools
-from tests.support.cluster import api_client, fresh_namespace, test_cluster
+from tests.support.cluster import GIVEN, api_client, fresh_namespace, test_cluster
 
 
 @pytest.fixture(scope="session")
@@ -53,6 +54,12 @@ def nodes(cluster: Cluster) -> Iterator[Callable[..., None]]:
 
     yield make
     cluster.delete_nodes(made)
+
+
+def pytest_report_header() -> str | None:
+    """Which cluster the tests use when it is not one of ours, and what they do without there."""
+    named = os.environ.get(GIVEN)
+    return f"cluster: {named} ({GIVEN}): {', '.join(GivenCluster.missing)}" if named else None
 
 
 def pytest_sessionstart() -> None:

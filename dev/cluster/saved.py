@@ -17,6 +17,7 @@ def save(name: str, cluster: LocalCluster) -> None:
     path = _path(name)
     path.parent.mkdir(parents=True, exist_ok=True)
     noted = {
+        "boot": _boot(),
         "number": cluster.layout.addresses.number,
         "directory": str(cluster.layout.directory),
         "processes": {component: asdict(process.identity) for component, process in cluster.processes.items()},
@@ -30,6 +31,8 @@ def load(name: str, tools: Mapping[str, Path]) -> LocalCluster | None:
     if not path.exists():
         return None
     noted = json.loads(path.read_text())
+    if noted["boot"] != _boot():
+        return None  # the machine was restarted since: the noted pids and start times mean nothing any more
     layout = Layout(Path(noted["directory"]), AddressRange(noted["number"]), tools)
     processes = [
         Process(component, Identity(**identity), layout.log(component))
@@ -41,6 +44,10 @@ def load(name: str, tools: Mapping[str, Path]) -> LocalCluster | None:
 def forget(name: str) -> None:
     """Remove the note of ``name``."""
     _path(name).unlink(missing_ok=True)
+
+
+def _boot() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
 def _path(name: str) -> Path:

@@ -141,8 +141,9 @@ async def test_a_container_ends_when_and_how_its_pod_says(
 
 async def test_a_pull_takes_as_long_as_its_pod_says(api: ApiClient, namespace: str) -> None:
     await create(api, namespace, pod_manifest("llama-0-0", marks=OURS, annotations={PULL_SECONDS: "4"}))
-    await eventually(lambda: pod_state(api, namespace, "llama-0-0"))
-    await annotate(api, namespace, "llama-0-0", {"touched": "while it pulls"})  # must not start the time again
+    await create(api, namespace, pod_manifest("witness", annotations={PULL_SECONDS: "3"}))
+    await history(api, namespace, "witness", until=RUNNING)
+    await annotate(api, namespace, "llama-0-0", {"touched": "near its end"})  # must not start the time again
     await history(api, namespace, "llama-0-0", until=RUNNING)
     pod = await CoreV1Api(api).read_namespaced_pod("llama-0-0", namespace, _request_timeout=10)
     assert pod.status is not None

@@ -35,6 +35,7 @@ def test_the_cluster_that_is_named_is_used_and_what_it_lacks_is_skipped_with_a_s
         check=False,
     )
     assert "1 passed, 1 skipped" in run.stdout, run.stdout
+    assert f"cluster: {named} (ES_TEST_KUBECONFIG): no Prometheus of ours, no audit log" in run.stdout
     assert f"the cluster of {named} is not ours to break" in run.stdout
     assert not (state / "elastic-serving/clusters").exists()  # nothing was started
 
