@@ -91,7 +91,7 @@ def _per_replica(signal: EffectiveSignal, reading: PerReplica, on: Basis) -> _As
         return _Asked(on.current, total, f"{text} on {counted}: within tolerance")
     replicas = _whole(load)
     if note and ((ratio - 1) * (share - 1) < 0 or (share - 1) * (replicas - on.current) < 0):
-        return _Asked(on.current, total, f"{text}: no reason to turn round")
+        return _Asked(on.current, total, f"{text}: no clear direction")
     return _Asked(replicas, total, text)
 
 

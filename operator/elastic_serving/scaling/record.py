@@ -6,47 +6,33 @@ decided from and the decision: at, from, to, recommendation, signal, reason, ste
 
 import json
 import math
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from types import MappingProxyType
 
 from pydantic import BaseModel, ConfigDict, FiniteFloat, ValidationError
 from pydantic.alias_generators import to_camel
 
 from elastic_serving.scaling.memory import Memory, to_dict
-from elastic_serving.scaling.model import (
-    Decision,
-    Inventory,
-    Missing,
-    PerReplica,
-    Reading,
-    ReplicaCounts,
-    Sample,
-    Seen,
-    Step,
-)
+from elastic_serving.scaling.model import Decision, Inventory, Missing, PerReplica, Reading, ReplicaCounts, Sample, Seen
 
 
-class _Line(BaseModel):
-    """Fields it does not know (a decision, pods) are left alone: a record is an observation too."""
+class _Signal(BaseModel):
+    """A fleet total or one number a replica; a bare number in the line is a total as old as the line."""
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+    model_config = ConfigDict(alias_generator=to_camel, strict=True)
 
-
-class _Total(_Line):
-    value: FiniteFloat
+    value: FiniteFloat | None = None
+    per_replica: dict[str, float | None] | None = None
     sampled_at: FiniteFloat | None = None
 
 
-class _Replicas(_Line):
-    per_replica: dict[str, float | None]
-    sampled_at: FiniteFloat | None = None
+class _Observation(BaseModel):
+    """What it does not know (a decision, pods) is left alone: a record is an observation too."""
 
+    model_config = ConfigDict(strict=True)
 
-class _Observation(_Line):
     at: FiniteFloat
     replicas: ReplicaCounts
-    signals: dict[str, float | _Total | _Replicas | None]
+    signals: dict[str, FiniteFloat | _Signal | None]
     missing: dict[str, Missing] = {}
     """Why a null is null; without it a null is an empty answer."""
     retired: tuple[str, ...] = ()
@@ -61,18 +47,15 @@ class Recorded:
     memory: Memory | None
 
 
-def line(
-    seen: Seen, memory: Memory | None, decision: Decision, about: Mapping[str, object] = MappingProxyType({})
-) -> str:
-    """The record of one pass, without a newline. ``about`` goes first: whose it is (a name, the spec)."""
-    unusable = {outcome.name: outcome.missing for outcome in decision.signals if outcome.missing is not None}
-    unusable |= {name: reading for name, reading in seen.signals if isinstance(reading, Missing)}
+def line(seen: Seen, memory: Memory | None, decision: Decision) -> str:
+    """The record of one pass, without a newline. ``memory`` is the one before the decision."""
+    missing = {outcome.name: outcome.missing for outcome in decision.signals if outcome.missing is not None}
+    missing |= {name: reading for name, reading in seen.signals if isinstance(reading, Missing)}
     record: dict[str, object] = {
-        **about,
         "at": seen.at,
         "replicas": asdict(seen.replicas),
-        "signals": {name: None if name in unusable else _plain(reading) for name, reading in seen.signals},
-        "missing": {name: asdict(missing) for name, missing in unusable.items()},
+        "signals": {name: None if name in missing else _plain(reading) for name, reading in seen.signals},
+        "missing": {name: asdict(why) for name, why in missing.items()},
         "retired": seen.retired,
         "memory": None if memory is None else to_dict(memory),
         "decision": decided(decision),
@@ -82,6 +65,7 @@ def line(
 
 def decided(decision: Decision) -> dict[str, object]:
     """A decision as plain JSON values."""
+    steps = ({"stage": s.stage, "in": s.before, "out": s.after, "reason": s.reason} for s in decision.steps)
     return {
         "at": decision.at,
         "from": decision.current,
@@ -89,7 +73,7 @@ def decided(decision: Decision) -> dict[str, object]:
         "recommendation": decision.recommendation,
         "signal": decision.signal,
         "reason": decision.why,
-        "steps": [_step(step) for step in decision.steps],
+        "steps": list(steps),
     }
 
 
@@ -101,15 +85,10 @@ def parse(text: str) -> Recorded:
         first = error.errors()[0]
         raise ValueError(f"{'.'.join(map(str, first['loc'])) or 'line'}: {first['msg']}") from error
     signals = tuple((name, _reading(part, found.missing.get(name), found.at)) for name, part in found.signals.items())
-    seen = Seen(found.at, found.replicas, signals, Inventory(found.at), found.retired)
-    return Recorded(seen, found.memory)
+    return Recorded(Seen(found.at, found.replicas, signals, Inventory(found.at), found.retired), found.memory)
 
 
-def _step(step: Step) -> Mapping[str, object]:
-    return {"stage": step.stage, "in": step.before, "out": step.after, "reason": step.reason}
-
-
-def _plain(reading: Reading) -> Mapping[str, object] | None:
+def _plain(reading: Reading) -> dict[str, object] | None:
     if isinstance(reading, Sample) and math.isfinite(reading.value):
         return {"value": reading.value, "sampledAt": reading.sampled_at}
     if isinstance(reading, PerReplica):
@@ -118,12 +97,12 @@ def _plain(reading: Reading) -> Mapping[str, object] | None:
     return None
 
 
-def _reading(part: float | _Total | _Replicas | None, missing: Missing | None, at: float) -> Reading:
-    if part is None:
-        return missing or Missing("Empty", "null in the observation")
+def _reading(part: float | _Signal | None, missing: Missing | None, at: float) -> Reading:
     if isinstance(part, float):
         return Sample(part, at)
-    sampled_at = at if part.sampled_at is None else part.sampled_at
-    if isinstance(part, _Total):
+    sampled_at = at if part is None or part.sampled_at is None else part.sampled_at
+    if part is not None and part.per_replica is not None:
+        return PerReplica(tuple(part.per_replica.items()), sampled_at)
+    if part is not None and part.value is not None:
         return Sample(part.value, sampled_at)
-    return PerReplica(tuple(part.per_replica.items()), sampled_at)
+    return missing or Missing("Empty", "null in the observation")

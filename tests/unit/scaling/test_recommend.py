@@ -219,7 +219,7 @@ def test_a_utilization_at_its_top_grows_by_a_quarter_and_says_so_where_concurren
             [12, None],
             2,
             0,
-            "12 in flight / 10 per replica, 1 silent at 0 = 1.2: no reason to turn round -> 2",
+            "12 in flight / 10 per replica, 1 silent at 0 = 1.2: no clear direction -> 2",
             id="turned",
         ),
         pytest.param(CONCURRENCY, 50.04, 1, 0, "50.04 in flight / 10 per replica = 5.1 -> 6", id="5.004 is not 5"),

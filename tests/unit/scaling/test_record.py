@@ -35,7 +35,7 @@ def test_a_line_says_what_was_seen_and_what_was_decided() -> None:
                     "in": 2,
                     "out": 2,
                     "reason": "40.5 in flight / 28 per replica, 1 silent and 1 starting at 0 = 1.5: "
-                    "no reason to turn round -> 2",
+                    "no clear direction -> 2",
                 },
                 {"stage": "QueueDepth", "in": 2, "out": 2, "reason": "missing: connection refused"},
                 {"stage": "largest signal", "in": 2, "out": 2, "reason": "Concurrency asks for 2"},
@@ -92,9 +92,9 @@ def test_an_observation_may_be_written_by_hand() -> None:
         pytest.param("{", "line: ", id="no JSON"),
         pytest.param('{"at": 1, "signals": {}}', "replicas: ", id="no replicas"),
         pytest.param(
-            '{"at": 1, "replicas": {"current": 1, "ready": 1, "starting": 0}, "signals": {"a": "x"}}',
+            '{"at": 1, "replicas": {"current": 1, "ready": 1, "starting": 0}, "signals": {"a": "7"}}',
             r"signals\.a",
-            id="a word for a number",
+            id="text for a number",
         ),
         pytest.param(
             '{"at": "NaN", "replicas": {"current": 1, "ready": 1, "starting": 0}, "signals": {}}', "at: ", id="no time"
