@@ -4,12 +4,12 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from elastic_serving.errors import AlreadyExists, ElasticServingError, NotFound
+from elastic_serving.errors import AlreadyExists, Conflict, ElasticServingError, NotFound
 from elastic_serving.kube.api import Object, Preconditions, Resource
 
 
 class Objects:
-    """Creates and applies; refuses a second object of a name, and a write to a subresource of what is not there.
+    """Creates, applies and patches; refuses a second object of a name, and a patch of what is not there or another.
 
     ``writes`` are the calls that changed something or tried, as (verb, plural, name); ``fail_next`` is raised once.
     """
@@ -58,7 +58,20 @@ class Objects:
         *,
         subresource: str = "",
     ) -> Object:
-        raise NotImplementedError
+        """``test`` of a field of metadata, and ``add`` of the subresource as a whole: what status is written with."""
+        self._writing("patch", resource, name)
+        known = self.stored.get((resource.plural, namespace, name))
+        if known is None:
+            raise NotFound(f"{resource.plural} {name}")
+        for operation in operations:
+            where = operation["path"].strip("/").split("/")
+            if operation["op"] == "test" and where[0] == "metadata":
+                if known["metadata"].get(where[1]) != operation["value"]:
+                    raise Conflict(f"{resource.plural} {name}: test of {operation['path']} failed")
+            else:
+                assert (operation["op"], where) == ("add", [subresource]), "a subresource takes nothing else"
+                known[subresource] = copy.deepcopy(operation["value"])
+        return copy.deepcopy(known)
 
     async def apply(
         self,
@@ -71,13 +84,8 @@ class Objects:
         force: bool = True,
     ) -> Object:
         self._writing("apply", resource, name)
+        assert not subresource, "nothing of ours applies to one"
         known = self.stored.get((resource.plural, namespace, name))
-        if subresource:
-            if known is None:
-                raise NotFound(f"{resource.plural} {name}")
-            assert set(body) == {"apiVersion", "kind", "metadata", subresource}, "a subresource takes nothing else"
-            known[subresource] = copy.deepcopy(body[subresource])
-            return copy.deepcopy(known)
         self.put(resource, namespace, {**(known or {}), **body})
         return dict(body)
 

@@ -83,9 +83,22 @@ class Account:
         return bool(self.missing_signals) and all(s.missing is not None for s in self.decision.signals)
 
     def troubles(self, *kinds: TroubleKind) -> tuple[Trouble, ...]:
-        """Troubles of these kinds, those of the dry run first."""
-        all_troubles = (*((self.refusal,) if self.refusal else ()), *self.outcome.troubles)
-        return tuple(t for t in all_troubles if t.kind in kinds)
+        """Troubles of these kinds that still stand, those of the dry run first.
+
+        The outcome may be of an earlier pass: a replica that could not be made is no trouble any more once it is there,
+        or once fewer are wanted.
+        """
+        present = {replica.index for replica in self.live}
+        lasting = self.outcome.troubles if self.is_short else ()
+        standing = (*((self.refusal,) if self.refusal else ()), *(t for t in lasting if t.replica not in present))
+        return tuple(t for t in standing if t.kind in kinds)
+
+    @property
+    def is_short(self) -> bool:
+        """Fewer replicas of the present revision are there than wanted, ready or not."""
+        revision = self.seen.inventory.revision
+        there = sum(r.role is Role.SERVING and r.revision == revision for r in self.live)
+        return there < self.decision.desired
 
     @property
     def floor(self) -> int:

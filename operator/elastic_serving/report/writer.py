@@ -1,10 +1,9 @@
 """Writing status: once per pass at most, and only when it says something else."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from elastic_serving.api.labels import GROUP, KIND, PLURAL, VERSION
+from elastic_serving.api.labels import GROUP, PLURAL, VERSION
 from elastic_serving.api.models import Metadata
 from elastic_serving.api.status import ElasticServingStatus
 from elastic_serving.kube.api import KubeApi, Resource
@@ -33,7 +32,7 @@ def is_urgent(new: ElasticServingStatus, written: ElasticServingStatus | None) -
 
 @dataclass(slots=True)
 class StatusWriter:
-    """Server-side apply of /status under our field manager; remembers what it wrote of each serving (by uid)."""
+    """Writes /status under our field manager; remembers what it wrote of each serving (by uid)."""
 
     api: KubeApi
     calm_seconds: float = CALM_SECONDS
@@ -50,32 +49,25 @@ class StatusWriter:
         """Whether it was written: if it is news after ``before``, and urgent or ``calm_seconds`` after the last write.
 
         Raises from ``errors`` where the write failed; then nothing is remembered and the next pass tries again. The
-        uid is part of the body, so the status of a serving that was deleted meanwhile never lands on its namesake.
+        whole status is replaced, by a patch that tests the uid: that of a serving that was deleted meanwhile never
+        lands on its namesake (server-side apply on /status does not compare uids: tests/cluster/test_report.py).
         """
         if not is_news(status, before):
             return False
         known = self._written.get(metadata.uid)
         if known is not None and 0 <= now - known.at < self.calm_seconds and not is_urgent(status, before):
             return False
-        await self.api.apply(
-            SERVINGS, metadata.namespace, metadata.name, body_of(metadata, status), subresource="status"
-        )
+        operations: list[dict[str, Any]] = [
+            {"op": "test", "path": "/metadata/uid", "value": metadata.uid},
+            {"op": "add", "path": "/status", "value": status.model_dump(mode="json", by_alias=True, exclude_none=True)},
+        ]
+        await self.api.json_patch(SERVINGS, metadata.namespace, metadata.name, operations, subresource="status")
         self._written[metadata.uid] = _Written(status, now)
         return True
 
     def forget(self, uid: str) -> None:
         """Drop what is remembered of a deleted serving."""
         self._written.pop(uid, None)
-
-
-def body_of(metadata: Metadata, status: ElasticServingStatus) -> Mapping[str, Any]:
-    """The apply configuration: the object's identity and its whole status, absent fields left out."""
-    return {
-        "apiVersion": SERVINGS.api_version,
-        "kind": KIND,
-        "metadata": {"name": metadata.name, "namespace": metadata.namespace, "uid": metadata.uid},
-        "status": status.model_dump(mode="json", by_alias=True, exclude_none=True),
-    }
 
 
 def _without_ages(status: ElasticServingStatus) -> ElasticServingStatus:

@@ -131,8 +131,9 @@ async def test_writes_are_counted_by_verb_resource_and_result(metrics: OperatorM
     api = CountedApi(objects, metrics.writes)
     await api.create(SERVINGS, "a", manifest())
     await api.create(SERVINGS, "a", manifest(name="tried"), dry_run=True)
-    body = {"apiVersion": "v1", "kind": "x", "metadata": {"name": "llama-8b"}, "status": {}}
-    await api.apply(SERVINGS, "a", "llama-8b", body, subresource="status")
+    await api.apply(SERVINGS, "a", "llama-8b", manifest())
+    status = [{"op": "add", "path": "/status", "value": {}}]
+    await api.json_patch(SERVINGS, "a", "llama-8b", status, subresource="status")
     objects.fail_next = Conflict("changed")
     with pytest.raises(Conflict):
         await api.delete(SERVINGS, "a", "llama-8b")
@@ -145,6 +146,7 @@ async def test_writes_are_counted_by_verb_resource_and_result(metrics: OperatorM
     assert counted == {
         ("create", "elasticservings", "ok"): 1,
         ("dry-run", "elasticservings", "ok"): 1,
-        ("apply", "elasticservings/status", "ok"): 1,
+        ("apply", "elasticservings", "ok"): 1,
+        ("patch", "elasticservings/status", "ok"): 1,
         ("delete", "elasticservings", "Conflict"): 1,
     }

@@ -13,7 +13,7 @@ from elastic_serving.scaling.model import Phase
 from tests.support.accounts import NOW, account_of, concurrency, decided, serving_since, starting_since
 from tests.support.manifests import manifest
 from tests.support.objects import Objects
-from tests.support.serving import NAMESPACE
+from tests.support.serving import NAMESPACE, UID
 
 ONE = serving_since(0, "04:12:10")
 
@@ -21,7 +21,9 @@ ONE = serving_since(0, "04:12:10")
 @pytest.fixture
 def api() -> Objects:
     made = Objects()
-    made.put(SERVINGS, NAMESPACE, manifest())
+    stored = manifest()
+    stored["metadata"] |= {"namespace": NAMESPACE, "uid": UID}
+    made.put(SERVINGS, NAMESPACE, stored)
     return made
 
 
@@ -69,7 +71,7 @@ async def test_the_spec_and_the_metadata_are_never_written(api: Objects, reporte
     await reporter.report(loaded(20, 0))
     stored = api.all("elasticservings")[0]
     assert {name: stored[name] for name in ("metadata", "spec")} == {
-        "metadata": manifest()["metadata"],
+        "metadata": {"name": "llama-8b", "namespace": NAMESPACE, "uid": UID},
         "spec": manifest()["spec"],
     }
 
@@ -107,7 +109,7 @@ async def test_a_cold_start_is_measured_once(api: Objects, reporter: Reporter) -
 
 async def test_an_object_that_cannot_be_understood_is_told_once(api: Objects, reporter: Reporter) -> None:
     stored = manifest()
-    stored["metadata"] |= {"namespace": NAMESPACE, "uid": "u", "generation": 3}
+    stored["metadata"] |= {"namespace": NAMESPACE, "uid": UID, "generation": 3}
     await reporter.invalid(stored, "spec.model: required", NOW)
     await reporter.invalid(stored, "spec.model: required", NOW + 60)
     assert status_writes(api) == 1

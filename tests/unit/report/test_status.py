@@ -8,7 +8,7 @@ from elastic_serving.api.models import Metadata
 from elastic_serving.api.status import DecisionStatus, ElasticServingStatus
 from elastic_serving.report.status import invalid_status_of, last_change, selector_of, status_of
 from elastic_serving.report.writer import is_news, is_urgent
-from elastic_serving.scaling.model import Missing, Phase, Step
+from elastic_serving.scaling.model import Missing, Phase, Step, Trouble, TroubleKind
 from tests.support.accounts import NOW, account_of, at, concurrency, decided, serving_since, starting_since
 
 TWO = (serving_since(0, "04:12:10"), serving_since(1, "04:40:55"))
@@ -155,6 +155,23 @@ def test_every_sentence_fits_the_crd() -> None:
     assert ElasticServingStatus.model_validate(status.model_dump(by_alias=True)) == status
     assert status.decision is not None
     assert len(status.decision.steps) == 32
+
+
+@pytest.mark.parametrize(
+    ("indices", "desired", "reason"),
+    [
+        pytest.param((0, 1), 3, "QuotaLimited", id="still short of one: it stands"),
+        pytest.param((0, 1), 2, "AsExpected", id="fewer are wanted by now"),
+        pytest.param((0, 1, 2), 4, "AsExpected", id="that replica is there by now"),
+    ],
+)
+def test_a_trouble_of_an_earlier_pass_stands_as_long_as_it_matters(
+    indices: tuple[int, ...], desired: int, reason: str
+) -> None:
+    quota = Trouble(TroubleKind.QUOTA, 2, "exceeded quota: q, requested: pods=1, used: pods=2, limited: pods=2")
+    replicas = [serving_since(index, "04:12:10") for index in indices]
+    status = status_of(account_of(*replicas, desired=desired, troubles=[quota]), None)
+    assert next(c.reason for c in status.conditions if c.type == "Degraded") == reason
 
 
 def test_the_selector_of_scale_is_the_services() -> None:
