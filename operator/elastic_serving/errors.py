@@ -1,4 +1,4 @@
-"""What can go wrong, by what the caller should do about it. Messages give the value and the legal range, as a sentence."""
+"""What can go wrong, by what the caller should do about it. Messages name value and legal range."""
 
 
 class ElasticServingError(Exception):

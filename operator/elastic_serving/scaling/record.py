@@ -6,7 +6,9 @@ decided from and the decision: at, from, to, recommendation, signal, reason, ste
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from types import MappingProxyType
 
 from pydantic import BaseModel, ConfigDict, FiniteFloat, ValidationError
 from pydantic.alias_generators import to_camel
@@ -47,11 +49,17 @@ class Recorded:
     memory: Memory | None
 
 
-def line(seen: Seen, memory: Memory | None, decision: Decision) -> str:
-    """The record of one pass, without a newline. ``memory`` is the one before the decision."""
+def line(
+    seen: Seen, memory: Memory | None, decision: Decision, about: Mapping[str, object] = MappingProxyType({})
+) -> str:
+    """The record of one pass, without a newline. ``memory`` is the one before the decision.
+
+    ``about`` comes first: whose record it is, and the spec it was decided under.
+    """
     missing = {outcome.name: outcome.missing for outcome in decision.signals if outcome.missing is not None}
     missing |= {name: reading for name, reading in seen.signals if isinstance(reading, Missing)}
     record: dict[str, object] = {
+        **about,
         "at": seen.at,
         "replicas": asdict(seen.replicas),
         "signals": {name: None if name in missing else _plain(reading) for name, reading in seen.signals},
