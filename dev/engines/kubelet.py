@@ -1,7 +1,8 @@
 """The pod status a kubelet would write for what an engine does. Pure: bodies of strategic merge patches.
 
-Conditions merge by type; container statuses are an atomic list, so the seen ones are carried over. The uid in the body
-is a precondition: a pod of the same name that was made anew is not touched (the API server answers 409).
+Conditions merge by type; container statuses are an atomic list, so the seen ones are carried over. The uid and
+resourceVersion in the body are preconditions: a pod made anew or changed meanwhile (a container its node ended must not
+run again) is not touched, the API server answers 409.
 Source: kubernetes pkg/kubelet/status/generate.go and kubelet_pods.go (getPhase), read 2026-11-22.
 """
 
@@ -67,4 +68,4 @@ def _terminated(status: Mapping[str, Any], exit_code: int, now: str) -> dict[str
 
 
 def _patch(pod: EnginePod, status: Mapping[str, Any]) -> dict[str, Any]:
-    return {"metadata": {"uid": pod.uid}, "status": status}
+    return {"metadata": {"uid": pod.uid, "resourceVersion": pod.resource_version}, "status": status}

@@ -113,7 +113,7 @@ class PodWorker:
                 except ApiException as error:
                     if error.status not in (404, 409):
                         raise
-                    # Gone, or another pod of that name: the watch brings the news.
+                    # Gone, or changed since we looked: the watch brings the news and wakes us again.
                     return
         newer = parse_pod(answer)
         if newer is not None:
@@ -133,6 +133,8 @@ class PodWorker:
                 gone.cancel()
                 drain.cancel()
                 await asyncio.gather(drain, gone, return_exceptions=True)
+            if not drain.cancelled():
+                drain.result()
         if self.pod.ip and not self._gone.is_set():
             await self._delete()
 

@@ -241,6 +241,23 @@ async def test_an_unhealthy_engine_is_unready_until_it_is_healthy_again(
     await ready(api, namespace)
 
 
+async def test_ready_is_written_to_a_pod_that_somebody_edits_all_the_time(
+    api: ApiClient, namespace: str, fleet: EngineFleet
+) -> None:
+    await create(api, namespace)
+
+    async def edit(number: int = 0) -> None:
+        while True:
+            number += 1
+            touched = {"metadata": {"annotations": {"touched": str(number)}}}
+            await CoreV1Api(api).patch_namespaced_pod(LEADER, namespace, touched, _request_timeout=10)
+
+    editing = asyncio.create_task(edit())
+    await ready(api, namespace)
+    editing.cancel()
+    await asyncio.gather(editing, return_exceptions=True)
+
+
 async def test_a_pin_is_kept_by_name_for_a_pod_that_comes_later(
     api: ApiClient, namespace: str, fleet: EngineFleet
 ) -> None:

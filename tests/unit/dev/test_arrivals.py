@@ -5,7 +5,7 @@ import statistics
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dev.traffic.arrivals import Segment, TokenSizes, arrival_times, arrivals, scaled
@@ -93,6 +93,7 @@ def test_the_bursty_sample_is_ten_minutes_of_ramps_steps_and_a_silence() -> None
 segments = st.lists(st.builds(Segment, st.floats(0.1, 50), st.floats(0, 20), st.floats(0, 20)), min_size=1, max_size=6)
 
 
+@example(script=[Segment(8.0, 2.0, 16.0)], cv=4.0, seed=30)  # two times differ by rounding alone
 @given(script=segments, cv=st.floats(0.5, 4), seed=st.integers(0, 99))
 def test_times_ascend_within_the_script(script: list[Segment], cv: float, seed: int) -> None:
     times = list(arrival_times(script, cv, random.Random(seed)))

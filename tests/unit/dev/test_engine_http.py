@@ -239,6 +239,19 @@ async def test_draining_refuses_the_new_and_finishes_the_accepted(engine: Served
         await engine.complete()
 
 
+async def test_a_hung_engine_with_a_queue_is_not_idle(engine: Served) -> None:
+    engine.core.set_fault(Fault.HANG, 1.0)
+    request = asyncio.create_task(engine.complete())
+    await engine.until(lambda: engine.core.accepted == 1)
+    assert (engine.core.running, engine.core.waiting) == (0, 1)
+    idle = asyncio.create_task(engine.core.wait_idle())
+    await asyncio.wait((idle,), timeout=0.05)
+    assert not idle.done()
+    engine.core.set_fault(Fault.NONE, 1.0)
+    assert (await request)[0] == 200
+    await idle
+
+
 async def test_a_kill_cuts_what_is_in_flight(engine: Served) -> None:
     engine.core.set_fault(Fault.HANG, 1.0)
     request = asyncio.create_task(engine.complete())

@@ -120,7 +120,7 @@ def test_slots_and_model_are_read_from_a_vllm_command_line(argv: list[str], expe
 
 def test_ready_is_written_as_a_kubelet_would() -> None:
     patch = readiness_patch(pod_with(), True, NOW)
-    assert patch["metadata"] == {"uid": "u1"}
+    assert patch["metadata"] == {"uid": "u1", "resourceVersion": "7"}
     assert [(c["type"], c["status"], c["lastTransitionTime"]) for c in patch["status"]["conditions"]] == [
         ("ContainersReady", "True", NOW),
         ("Ready", "True", NOW),
