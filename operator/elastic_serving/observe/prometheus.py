@@ -68,8 +68,7 @@ class Prometheus:
         try:
             async with asyncio.timeout(self._access.timeout_seconds):
                 await self._places.acquire()
-                result = await asyncio.wrap_future(self._submit(promql, limit))
-            return parse_vector(result)
+                return await asyncio.wrap_future(self._submit(promql, limit))
         except (TimeoutError, requests.Timeout) as error:
             raise QueryFailed("Timeout", f"{where} did not answer within {self._access.timeout_seconds:g} s") from error
         except _ErrorAnswer as error:
@@ -87,10 +86,10 @@ class Prometheus:
         except OSError as error:
             raise QueryFailed("Unauthorized", f"credentials for {where} cannot be read: {error}") from error
 
-    def _submit(self, promql: str, limit: int | None) -> "Future[object]":
+    def _submit(self, promql: str, limit: int | None) -> "Future[tuple[Series, ...]]":
         loop = asyncio.get_running_loop()
 
-        def free(_: "Future[object]") -> None:
+        def free(_: "Future[tuple[Series, ...]]") -> None:
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits for the place
                 loop.call_soon_threadsafe(self._places.release)
 
@@ -98,11 +97,14 @@ class Prometheus:
         future.add_done_callback(free)
         return future
 
-    def _ask(self, promql: str, limit: int | None) -> object:
-        """Runs in a thread. Prometheus is told the timeout too, so that it does not go on for nobody."""
+    def _ask(self, promql: str, limit: int | None) -> tuple[Series, ...]:
+        """Runs in a thread, parsing included: a large answer takes tens of milliseconds.
+
+        Prometheus is told the timeout too, so that it does not go on for nobody.
+        """
         seconds = self._access.timeout_seconds
         params: Mapping[str, Any] = {"timeout": f"{seconds:g}s", **({"limit": str(limit)} if limit else {})}
-        return self._client.custom_query(promql, params=dict(params), timeout=seconds)
+        return parse_vector(self._client.custom_query(promql, params=dict(params), timeout=seconds))
 
 
 class _ErrorAnswer(Exception):

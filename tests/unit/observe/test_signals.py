@@ -208,6 +208,17 @@ async def test_running_and_waiting_are_read_even_if_no_signal_wants_them_for_dra
     assert signals.in_flight(wanted(name="unheard-of")) == {}
 
 
+async def test_what_a_replica_had_in_flight_is_forgotten_when_it_is_older_than_the_bound() -> None:
+    signals, fleet, _ = scripted()
+    fleet.answers[FLEET] = replica("llama", 0, 7, NOW)
+    await signals.refresh([wanted()], NOW)
+    fleet.answers[FLEET] = []
+    await signals.refresh([wanted()], NOW + 30)
+    assert signals.in_flight(wanted()) == {0: InFlight(7.0, NOW)}
+    await signals.refresh([wanted()], NOW + 30.1)
+    assert signals.in_flight(wanted()) == {}
+
+
 async def test_an_engine_that_counts_slots_by_share_is_read_in_requests() -> None:
     signals, fleet, _ = scripted()
     # 3 wait, a quarter of 32 slots is used: 3 + 0.25 x 32 = 11.
