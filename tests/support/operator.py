@@ -4,77 +4,45 @@ Fake nodes run no containers, so the Deployment has 0 replicas and the process i
 that the chart's Deployment would give it. Each release serves one namespace: tests side by side share nothing.
 """
 
-import json
-import os
 import signal
 import subprocess
-import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from types import MappingProxyType
+from typing import IO, Any, TypeAlias
 
 import yaml
 
 from dev.cluster.handle import Cluster
 from dev.cluster.waiting import wait_until
+from dev.install import COMMAND, Installed, install, uninstall
 
-ROOT = Path(__file__).resolve().parents[2]
-CHART = ROOT / "charts" / "elastic-serving"
-RELEASE = "elastic-serving"
 START_SECONDS = 30.0
 STOP_SECONDS = 20.0
-REFUSED_PORT = "127.0.0.1:1"
-"""Nothing listens there."""
 
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """An installed chart: its namespace, a kubeconfig of its ServiceAccount, the environment of its Deployment."""
-
-    namespace: str
-    kubeconfig: Path
-    environment: Mapping[str, str]
+Release: TypeAlias = Installed
+"""Helm's word for the chart as it is installed."""
 
 
 @contextmanager
-def installed(cluster: Cluster, namespace: str, values: Sequence[str] = ()) -> Iterator[Release]:
-    """The chart installed into ``namespace``, for that namespace alone; uninstalled afterwards (CRDs stay).
-
-    ``values`` are more ``--set`` arguments of Helm.
-    """
-    settings = [
-        "replicas=0",
-        f"watchNamespaces={{{namespace}}}",
-        f"prometheus.url={cluster.prometheus_url}",
-        "crds.install=false",
-        *values,
-    ]
-    arguments = [argument for setting in settings for argument in ("--set", setting)]
-    cluster.helm("install", RELEASE, str(CHART), "--namespace", namespace, *arguments)
+def installed(
+    cluster: Cluster, namespace: str, values: Mapping[str, Any] = MappingProxyType({})
+) -> Iterator[Installed]:
+    """The chart installed into ``namespace``, for that namespace alone; uninstalled afterwards (CRDs stay)."""
+    mine = {"watchNamespaces": [namespace], "crds": {"install": False}, **values}
     try:
-        yield Release(
-            namespace,
-            cluster.service_account_kubeconfig(namespace, RELEASE),
-            _environment(cluster, namespace),
-        )
+        yield install(cluster, namespace, mine)
     finally:
-        cluster.helm("uninstall", RELEASE, "--namespace", namespace, "--ignore-not-found")
-
-
-def _environment(cluster: Cluster, namespace: str) -> dict[str, str]:
-    """The literal variables of the Deployment's container."""
-    text = cluster.kubectl("get", "deployment", RELEASE, "-n", namespace, "-o", "json")
-    container = json.loads(text)["spec"]["template"]["spec"]["containers"][0]
-    return {entry["name"]: entry["value"] for entry in container["env"] if "value" in entry}
+        uninstall(cluster, namespace)
 
 
 @dataclass(slots=True)
 class Operator:
     """One process of the operator. ``start`` it, then ``stop``, ``kill`` or ``pause`` it; it may be started again."""
 
-    release: Release
+    release: Installed
     home: Path
     settings: Mapping[str, str] = field(default_factory=dict)
     """More settings by field name in lower case; they win over the chart's."""
@@ -94,9 +62,7 @@ class Operator:
         mark = self.log.stat().st_size if self.log.exists() else 0
         output: IO[bytes]
         with self.log.open("ab") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "elastic_serving", "run"], env=self._variables(), stdout=output, stderr=output
-            )
+            self.process = subprocess.Popen(COMMAND, env=self._variables(), stdout=output, stderr=output)
         if wait:
             self.await_line('"event": "leading"', since=mark)
 
@@ -131,16 +97,8 @@ class Operator:
             raise AssertionError(f"the operator did not end within {STOP_SECONDS:g} s of {number.name}") from None
 
     def _variables(self) -> dict[str, str]:
-        own = {
-            "HTTP_HOST": "127.0.0.1",
-            "HTTP_PORT": "0",
-            "KUBECONFIG": str(self._kubeconfig()),
-            "POD_NAME": self.identity,
-            "LOG_FORMAT": "json",
-            **{name.upper(): value for name, value in self.settings.items()},
-        }
-        inherited = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "TZ", "LANG")}
-        return {**inherited, **self.release.environment, **{f"ELASTIC_SERVING_{k}": v for k, v in own.items()}}
+        own = {"kubeconfig": str(self._kubeconfig()), "log_format": "json", **self.settings}
+        return self.release.variables(self.identity, **own)
 
     def _kubeconfig(self) -> Path:
         if self.server is None:
@@ -155,7 +113,7 @@ class Operator:
 
 
 @contextmanager
-def running(release: Release, home: Path, **options: object) -> Iterator[Operator]:
+def running(release: Installed, home: Path, **options: object) -> Iterator[Operator]:
     """An operator that leads while the context lasts; killed at the end if a test left it."""
     operator = Operator(release, home, **options)  # type: ignore[arg-type]  # passed through as they are
     operator.start()

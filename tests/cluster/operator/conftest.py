@@ -8,7 +8,8 @@ import pytest
 from dev.cluster.handle import Cluster
 from dev.cluster.local import LocalCluster
 from dev.engines.launch import EngineFleet
-from tests.support.operator import Operator, Release, installed, running
+from dev.install import Installed
+from tests.support.operator import Operator, installed, running
 from tests.support.servings import Servings
 
 LOAD_SECONDS = 0.2
@@ -34,14 +35,14 @@ def engines(cluster: LocalCluster, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture
-def release(cluster: Cluster, namespace: str, crds: None, engines: EngineFleet) -> Iterator[Release]:
+def release(cluster: Cluster, namespace: str, crds: None, engines: EngineFleet) -> Iterator[Installed]:
     """The chart, installed for the test's namespace."""
     with installed(cluster, namespace) as release:
         yield release
 
 
 @pytest.fixture
-def operator(release: Release, tmp_path: Path) -> Iterator[Operator]:
+def operator(release: Installed, tmp_path: Path) -> Iterator[Operator]:
     """A leading operator of the test's namespace, with the chart's own settings."""
     with running(release, tmp_path) as operator:
         yield operator
