@@ -115,12 +115,14 @@ def test_a_component_that_ends_at_once_shows_the_end_of_its_log() -> None:
 
 def test_a_component_that_never_gets_ready_ends_the_start_at_its_deadline(tmp_path: Path) -> None:
     stuck = tmp_path / "etcd"
-    stuck.write_text("#!/bin/sh\necho waiting for Godot\nexec tail -f /dev/null\n")
+    godot = tmp_path / "godot"
+    godot.touch()
+    stuck.write_text(f"#!/bin/sh\necho waiting for Godot\ntail -f {godot}\n")  # a process that starts another
     stuck.chmod(0o755)
     tools = {**find_tools(), ETCD: stuck}
     with pytest.raises(ClusterError, match=r"(?s)etcd is not ready after 1 s; .*waiting for Godot"):
         LocalCluster.start(tools, tuning=Tuning(start_deadline_seconds=1))
-    assert subprocess.run(["pgrep", "-f", str(stuck)], check=False).returncode == 1  # nobody has it in its arguments
+    assert subprocess.run(["pgrep", "-f", str(tmp_path)], check=False).returncode == 1  # no process names it
 
 
 def run_starter(code: str) -> subprocess.Popen[str]:
@@ -158,14 +160,20 @@ def lines_until(starter: subprocess.Popen[str], wanted: str) -> None:
     ],
 )
 async def test_nothing_outlives_the_process_that_started_it(moment: str, number: signal.Signals, status: int) -> None:
-    with run_starter(START_AND_WAIT) as starter:
-        lines_until(starter, moment)
-        started = children(starter.pid)
-        assert len(started) == (2 if moment == "step" else len(START_ORDER))
-        os.killpg(starter.pid, number)
-        starter.communicate(timeout=60)
-        assert starter.returncode == status
-    await eventually(lambda: not [identity for identity in started if identity.is_alive], timeout=10)
+    started: list[Identity] = []
+    try:
+        with run_starter(START_AND_WAIT) as starter:
+            lines_until(starter, moment)
+            started += children(starter.pid)
+            assert len(started) == (2 if moment == "step" else len(START_ORDER))
+            os.killpg(starter.pid, number)
+            starter.communicate(timeout=60)
+            assert starter.returncode == status
+        await eventually(lambda: not [identity for identity in started if identity.is_alive], timeout=10)
+    finally:
+        for identity in started:
+            if identity.is_alive:
+                os.kill(identity.pid, signal.SIGKILL)
 
 
 def test_a_range_is_free_again_only_when_its_last_holder_is_gone() -> None:

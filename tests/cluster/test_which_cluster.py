@@ -61,6 +61,7 @@ def test_an_ambient_kubeconfig_is_neither_read_nor_written(
     monkeypatch.setenv("HOME", str(tmp_path))
     assert local_cluster.layout.server in local_cluster.kubectl("config", "view")
     local_cluster.kubectl("config", "set-context", "--current", "--namespace=default")
+    assert "kube-system" in local_cluster.kubectl("get", "namespaces")  # kubectl caches what it discovers in its home
     assert local_cluster.helm("list", "--short") == ""
     assert ambient.read_text() == "somebody's own, and no YAML: ["
     assert sorted(path.name for path in tmp_path.iterdir()) == ["ambient"]
