@@ -1,6 +1,7 @@
 """What one pass has to tell: the input of status, events and summary. Pure values and what they say together."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from elastic_serving.api.models import ElasticServing, Mode
 from elastic_serving.scaling.model import (
@@ -20,9 +21,9 @@ NO_REPLICA = "NoReplica"
 """Kind of a signal that is not measured because nothing serves: that is not a failure of the metrics."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Account:
-    """One pass of one serving.
+    """One pass of one serving. Without slots, so that what every sentence asks for is computed once.
 
     ``outcome`` is of the last pass in which something was tried, so that a refusal stands until it is overcome.
     ``last_change`` is the last decision of this process that changed desired; ``refusal`` is what the dry run of the
@@ -51,28 +52,28 @@ class Account:
         """Who decides."""
         return self.serving.spec.scaling.mode
 
-    @property
+    @cached_property
     def live(self) -> tuple[Replica, ...]:
         """Replicas that are not being deleted."""
         return tuple(r for r in self.seen.inventory.replicas if not r.is_terminating)
 
-    @property
+    @cached_property
     def serving_now(self) -> tuple[Replica, ...]:
         """Replicas in the Service that are ready."""
         return tuple(r for r in self.live if r.role is Role.SERVING and r.is_ready)
 
-    @property
+    @cached_property
     def starting(self) -> tuple[Replica, ...]:
         """Replicas on their way into the Service."""
         ended = (Phase.FAILED, Phase.FINISHED)
         return tuple(r for r in self.live if r.role is Role.SERVING and not r.is_ready and r.phase not in ended)
 
-    @property
+    @cached_property
     def draining(self) -> tuple[Replica, ...]:
         """Replicas out of the Service that answer their last requests."""
         return tuple(r for r in self.live if r.role is Role.DRAINING)
 
-    @property
+    @cached_property
     def missing_signals(self) -> tuple[SignalOutcome, ...]:
         """Signals without a usable sample, but for those that wait for the first replica."""
         return tuple(s for s in self.decision.signals if s.missing is not None and s.missing.kind != NO_REPLICA)
@@ -93,7 +94,7 @@ class Account:
         standing = (*((self.refusal,) if self.refusal else ()), *(t for t in lasting if t.replica not in present))
         return tuple(t for t in standing if t.kind in kinds)
 
-    @property
+    @cached_property
     def is_short(self) -> bool:
         """Fewer replicas of the present revision are there than wanted, ready or not."""
         revision = self.seen.inventory.revision
