@@ -6,7 +6,7 @@ Pure: the same spec, observation, memory and time give the same decision and the
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Final
+from typing import Final, TypeAlias
 
 from elastic_serving.api.models import EffectiveSignal, ElasticServingSpec, Mode
 from elastic_serving.scaling.arbitrate import fallback, fallback_at, largest, largest_signal, missing_since
@@ -18,7 +18,7 @@ from elastic_serving.scaling.recommend import NO_REPLICA, basis, recommend
 from elastic_serving.scaling.stabilize import stabilization
 from elastic_serving.scaling.zero import idle_since, lowest, without_retired, zero
 
-Stage = Callable[[int, Tick], Move | None]
+Stage: TypeAlias = Callable[[int, Tick], Move | None]
 
 STAGES: Final[tuple[tuple[Stage, Pace], ...]] = (
     (override, Pace.STEADY),

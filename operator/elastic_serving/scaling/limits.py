@@ -11,6 +11,7 @@ from elastic_serving.api.models import ElasticServingSpec, Mode, Policy, PolicyT
 from elastic_serving.scaling.memory import Marks
 from elastic_serving.scaling.model import ScalingLimit, Step
 from elastic_serving.scaling.pipeline import Move, Pace, Tick
+from elastic_serving.scaling.zero import NO_WAKE_SIGNAL
 
 
 def override(replicas: int, tick: Tick) -> Move | None:
@@ -19,12 +20,14 @@ def override(replicas: int, tick: Tick) -> Move | None:
     if spec.scaling.mode is Mode.MANUAL:
         asked = replicas if spec.replicas is None else spec.replicas
         return Move(Step("manual", replicas, asked, f"spec.replicas is {asked}"), "Manual", Pace.AT_ONCE)
-    if low <= replicas <= high:
-        return None
-    edge, name = (high, "maxReplicas") if replicas > high else (low, "minReplicas")
-    step = Step("range", replicas, edge, f"{replicas} is beyond {name} -> {edge}")
-    limited = ScalingLimit.TOO_MANY if replicas > high else ScalingLimit.TOO_FEW
-    return Move(step, f"M{name[1:]}", Pace.AT_ONCE, limited)
+    if replicas > high:
+        step = Step("range", replicas, high, f"{replicas} is above maxReplicas -> {high}")
+        return Move(step, "MaxReplicas", Pace.AT_ONCE, ScalingLimit.TOO_MANY)
+    if replicas < low:
+        edge, why = ("minReplicas", "MinReplicas") if spec.scaling.min_replicas else ("what can wake", NO_WAKE_SIGNAL)
+        step = Step("range", replicas, low, f"{replicas} is below {edge} -> {low}")
+        return Move(step, why, Pace.AT_ONCE, ScalingLimit.TOO_FEW)
+    return None
 
 
 def policies(replicas: int, tick: Tick) -> Move | None:

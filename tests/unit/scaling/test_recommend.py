@@ -47,6 +47,7 @@ def asked(
         pytest.param([40], 4, 3, 4, id="4 requested, 1 ready with 40: 40 / 10 = 4, not 16"),
         pytest.param([80], 4, 3, 8, id="3 starting at 0: 80 over 4 is 2.0 each: 80 / 10 = 8"),
         pytest.param([12, 12], 3, 1, 3, id="3 x 0.8 would turn round: up 1.2, with the starting one 0.8"),
+        pytest.param([15, 15], 4, 2, 4, id="30 / 10 = 3 of 2; with two starting 0.75 a replica: turned, so 4"),
         pytest.param([5, 5], 3, 1, 1, id="on the way down starting ones do not count: 10 / 10 = 1"),
         pytest.param([40, 40, None], 3, 0, 8, id="up: the silent one at 0: 80 / 10 = 8"),
         pytest.param([12, None], 2, 0, 2, id="up 1.2 becomes 0.6 with the silent one at 0: turned, so 2"),
