@@ -66,6 +66,7 @@ def figure(recording: Recording) -> go.Figure:
             drawn.add_trace(trace, row=row, col=1)
         drawn.update_yaxes(title_text=_TITLES[row - 1], rangemode="tozero", gridcolor="#eee", row=row, col=1)
     drawn.update_yaxes(type="log", ticksuffix=" s", row=_TOKENS, col=1)
+    drawn.update_yaxes(dtick=max(1, -(-recording.limit // _TICKS)), row=_REPLICAS, col=1)
     ticks = _ticks(moments)
     drawn.update_xaxes(tickvals=ticks, ticktext=[clock(tick) for tick in ticks], gridcolor="#eee", zeroline=False)
     drawn.update_layout(

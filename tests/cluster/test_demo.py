@@ -17,10 +17,6 @@ from dev.demo.stage import ROOT
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(280)]
 
 ENDS_WITHIN_SECONDS = 240
-MARK = "ES_TEST_DEMO"
-"""Environment variable that every process below the demo inherits, except those that get an environment of their own;
-those are found by the cluster's directory on their command line."""
-
 Start = Callable[..., subprocess.Popen[str]]
 
 
@@ -30,7 +26,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
     started: list[subprocess.Popen[str]] = []
 
     def demo(*arguments: str) -> subprocess.Popen[str]:
-        environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path / "state"), MARK: str(tmp_path)}
+        environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path / "state")}
         process = subprocess.Popen(
             [sys.executable, "-m", "dev.demo", *arguments],
             cwd=ROOT,
@@ -49,6 +45,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
         process.wait()
         if process.stdout is not None:
             process.stdout.close()
+    for left in _left(tmp_path):
+        os.kill(left, signal.SIGKILL)
 
 
 def test_a_short_demo_scales_up_and_back_writes_its_page_and_leaves_nothing(start: Start, tmp_path: Path) -> None:
@@ -79,7 +77,8 @@ def test_ctrl_c_ends_everything(start: Start, tmp_path: Path) -> None:
         if "the first replica starts" in line:
             break
     running = " ".join(_left(tmp_path).values())
-    assert all(part in running for part in ("kube-apiserver", "prometheus", "elastic_serving", "dev.engines")), running
+    parts = ("etcd", "kube-apiserver", "kube-scheduler", "kwok", "prometheus", "elastic_serving run", "dev.engines")
+    assert [part for part in parts if part not in running] == []
 
     os.killpg(demo.pid, signal.SIGINT)  # as a terminal does: to the whole foreground group
     printed = demo.stdout.read()
@@ -102,7 +101,11 @@ def test_a_trace_that_is_none_is_refused_before_anything_starts(start: Start, tm
 
 
 def _left(directory: Path) -> dict[int, str]:
-    """Command lines by pid of living processes that belong to the demo whose cluster is below ``directory``."""
+    """Command lines by pid of living processes of the demo whose cluster is below ``directory``.
+
+    Each names it: the components and the engines in their arguments, the operator and whatever inherits the demo's
+    environment there.
+    """
     found = {}
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit() or int(entry.name) == os.getpid():
@@ -113,6 +116,6 @@ def _left(directory: Path) -> dict[int, str]:
         except OSError:
             continue  # it ended meanwhile, or is a kernel's
         alive = Identity.of(int(entry.name)) is not None
-        if alive and (f"{MARK}={directory}" in environment or str(directory) in command):
+        if alive and str(directory) in environment + command:
             found[int(entry.name)] = command
     return found
