@@ -5,8 +5,8 @@
 #   docker run --rm --read-only elastic-serving --help
 #
 # PYTHON_IMAGE names the base of both stages. For a reproducible build pass it with its digest:
-#   --build-arg PYTHON_IMAGE=docker.io/library/python:3.11-slim@sha256:...
-ARG PYTHON_IMAGE=docker.io/library/python:3.11-slim
+#   --build-arg PYTHON_IMAGE=python:3.11-slim@sha256:...
+ARG PYTHON_IMAGE=python:3.11-slim
 
 FROM ${PYTHON_IMAGE} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore

@@ -58,7 +58,7 @@ class Settings(BaseSettings):
     )
     stale_seconds: Seconds = Field(
         default=30,
-        description="Older samples count as missing. Two scrapes of 15 s, the interval of the chart's PodMonitor.",
+        description="Older samples count as missing. Six scrapes of the chart's PodMonitor.",
     )
     reconcile_seconds: Seconds = Field(
         default=60,

@@ -146,18 +146,17 @@ def test_network_policies_are_a_right_only_where_they_are_made(chart: Chart, ena
 @pytest.mark.parametrize(
     ("image", "reference"),
     [
-        pytest.param({}, "ghcr.io/elastic-serving/elastic-serving:0.1.0", id="default"),
+        pytest.param({}, "elastic-serving/elastic-serving:0.1.0", id="default"),
         pytest.param(
             {"registry": "r.example:5000"}, "r.example:5000/elastic-serving/elastic-serving:0.1.0", id="mirror"
         ),
         pytest.param(
             {"registry": "r.example/cache"}, "r.example/cache/elastic-serving/elastic-serving:0.1.0", id="cache"
         ),
-        pytest.param({"registry": ""}, "elastic-serving/elastic-serving:0.1.0", id="no registry"),
-        pytest.param({"tag": "v2"}, "ghcr.io/elastic-serving/elastic-serving:v2", id="tag"),
+        pytest.param({"tag": "v2"}, "elastic-serving/elastic-serving:v2", id="tag"),
         pytest.param(
             {"tag": "v2", "digest": "sha256:" + "0" * 64},
-            "ghcr.io/elastic-serving/elastic-serving@sha256:" + "0" * 64,
+            "elastic-serving/elastic-serving@sha256:" + "0" * 64,
             id="digest wins",
         ),
     ],

@@ -8,7 +8,8 @@ from typing import Final
 
 # Types, in the order kubectl describe shows them.
 READY: Final = "Ready"
-"""At least one replica serves, and as many as desired; or the serving rests at zero as it should."""
+"""As many replicas serve as must: minReplicas, one at least, never more than desired; or it rests at zero as it should.
+Scaling up does not make it False."""
 ABLE_TO_SCALE: Final = "AbleToScale"
 """Nothing keeps the operator from changing the number of replicas."""
 SCALING_ACTIVE: Final = "ScalingActive"

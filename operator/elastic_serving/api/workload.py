@@ -11,7 +11,7 @@ from elastic_serving.api.base import Model, Whole
 from elastic_serving.api.rules import Kind, Rule, shaped, value
 from elastic_serving.topology.group import Group
 
-VLLM_IMAGE: Final = "docker.io/vllm/vllm-openai:v0.33.0"
+VLLM_IMAGE: Final = "vllm/vllm-openai:v0.33.0"
 """What engine.image is for vLLM when neither the user nor the operator's settings name one."""
 
 _DNS_NAME: Final = "[a-z0-9]([-a-z0-9.]*[a-z0-9])?"

@@ -12,7 +12,7 @@ from elastic_serving.errors import ElasticServingError
 from elastic_serving.handlers.cache import key_of
 from elastic_serving.handlers.health import Pulse
 from elastic_serving.handlers.reconciler import Reconciler
-from elastic_serving.handlers.shell import OURS, SERVINGS, Shell
+from elastic_serving.handlers.shell import OURS, SERVINGS, UNLABELLED, Shell
 from elastic_serving.kube.api import Object, Resource
 
 log = structlog.get_logger(__name__)
@@ -74,9 +74,9 @@ class Fleet:
         """Lay a full list of each kind over its cache, and wake whom it concerns."""
         for resource, cache in self.shell.caches.items():
             asked_at = self.shell.clock()
-            selector = "" if resource == SERVINGS else OURS
+            selector = "" if resource in UNLABELLED else OURS
             objects: list[Object] = []
-            for namespace in self.namespaces or (None,):
+            for namespace in (resource.namespaced and self.namespaces) or (None,):
                 objects.extend(await self.shell.api.list(resource, namespace, label_selector=selector))
             is_first = cache.listed_at == float("-inf")
             ghosts = cache.listed(objects, asked_at)

@@ -121,17 +121,20 @@ class _Served:
         if self.look_again:
             self.listed_at = await shell.list_pods_of(metadata.namespace, metadata.name)
             self.look_again = False
+        pods = shell.pods_of(metadata.namespace, metadata.name)
         inventory = inventory_of(
             metadata.uid,
             metadata.name,
-            shell.pods_of(metadata.namespace, metadata.name),
+            pods,
             at=now,
             size=self.serving.spec.accelerator.gpu.hosts,
             revision=self.revision,
             in_flight=shell.signals.in_flight(self.wanted),
+            nodes=shell.nodes_of(pods),
             complete=shell.clock() - self.listed_at < FRESH_SECONDS,
         )
-        inventory = replace(inventory, failures=self.keeper.failures, blocked=self.admission.blocked(shell.clock()))
+        blocked = {*inventory.blocked, *self.admission.blocked(shell.clock())}
+        inventory = replace(inventory, failures=self.keeper.failures, blocked=tuple(sorted(blocked)))
         alive = [r for r in inventory.replicas if r.role is Role.SERVING and not r.is_terminating]
         return Seen(
             at=now,
@@ -168,7 +171,17 @@ class _Served:
                 shell.api, serving, admitted.actions, clock=shell.now, defaults=shell.wiring.engine
             )
             self.admission.learn(self.outcome, shell.clock())
+            self._measure_reaction(decided.decision)
         return self.outcome
+
+    def _measure_reaction(self, decision: Decision) -> None:
+        """Enter how old the newest sample of a changed decision is, now that its actions are done."""
+        sampled = [signal.sampled_at for signal in decision.signals if signal.sampled_at is not None]
+        if decision.changed and sampled:
+            metadata = self.serving.metadata
+            self.shell.metrics.reaction.labels(metadata.namespace, metadata.name).observe(
+                max(0.0, self.shell.now() - max(sampled))
+            )
 
     def _about(self) -> dict[str, object]:
         """Whose record it is, and the spec it was decided under, as the user wrote it."""

@@ -1,7 +1,7 @@
 """What every reconciler shares: the clients, the caches, the clocks, and the settings that concern one serving."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from elastic_serving.act.manifests import BUILT_IN, EngineDefaults
@@ -16,14 +16,17 @@ from elastic_serving.report.reporter import Reporter
 
 SERVINGS = Resource(labels.GROUP, labels.VERSION, labels.PLURAL)
 PODS = Resource("", "v1", "pods")
+NODES = Resource("", "v1", "nodes", namespaced=False)
 
+UNLABELLED = (SERVINGS, NODES)
+"""Kinds that others make: watched without our label."""
 OURS = f"{labels.MANAGED_BY}={labels.MANAGED_BY_VALUE}"
 """Label selector of the objects we make: the API server filters, our memory holds only these."""
 
 
 def kinds_of(*, network_policies: bool) -> tuple[Resource, ...]:
     """The kinds that are watched."""
-    return (SERVINGS, PODS, SERVICES, *((NETWORK_POLICIES,) if network_policies else ()))
+    return (SERVINGS, PODS, SERVICES, NODES, *((NETWORK_POLICIES,) if network_policies else ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,11 @@ class Shell:
     recorder: Recorder | None = None
     now: Callable[[], float] = time.time
     clock: Callable[[], float] = time.monotonic
+
+    def nodes_of(self, pods: Iterable[Object]) -> dict[str, Object]:
+        """The nodes the pods are on, by name: a host's blame tells what is wrong with its node."""
+        names = {str(name) for pod in pods if (name := (pod.get("spec") or {}).get("nodeName"))}
+        return {name: node for name in names if (node := self.caches[NODES].get("", name)) is not None}
 
     def pods_of(self, namespace: str, name: str) -> tuple[Object, ...]:
         """The pods that carry the serving's label, by name."""

@@ -7,7 +7,7 @@ import kopf
 from kubernetes.aio.client import Configuration
 
 from elastic_serving.api import labels
-from elastic_serving.handlers.shell import OURS, SERVINGS
+from elastic_serving.handlers.shell import OURS, UNLABELLED
 from elastic_serving.kube.api import Object, Resource
 
 Heard = Callable[[Resource, str | None, Object], None]
@@ -26,7 +26,7 @@ def settings_of(kinds: Iterable[Resource], request_timeout_seconds: float) -> ko
     settings.networking.request_timeout = 30
     settings.networking.connect_timeout = request_timeout_seconds
     for resource in kinds:
-        if resource != SERVINGS:
+        if resource not in UNLABELLED:
             settings.watching.label_selectors[resource.plural] = OURS
     settings.persistence.finalizer = f"{labels.GROUP}/kopf"
     settings.process.ultimate_exiting_timeout = None

@@ -25,13 +25,21 @@ def crds(cluster: Cluster) -> None:
 
 
 @pytest.fixture(scope="session")
-def engines(cluster: LocalCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineFleet]:
-    """The engines of every pod on the shared cluster."""
+def engine_fleet(cluster: LocalCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineFleet]:
+    """One process for the engines of all tests here; it serves the namespaces it is told to follow."""
     log = tmp_path_factory.mktemp("engines") / "engines.log"
     with EngineFleet(
-        cluster.kubeconfig, pod_range=cluster.layout.addresses.pods, load_seconds=LOAD_SECONDS, log=log
+        cluster.kubeconfig, pod_range=cluster.layout.addresses.pods, namespaces=(), load_seconds=LOAD_SECONDS, log=log
     ) as fleet:
         yield fleet
+
+
+@pytest.fixture
+def engines(engine_fleet: EngineFleet, namespace: str) -> Iterator[EngineFleet]:
+    """The engines of the test's namespace."""
+    engine_fleet.follow(namespace)
+    yield engine_fleet
+    engine_fleet.leave(namespace)
 
 
 @pytest.fixture
