@@ -125,6 +125,13 @@ def test_a_component_that_never_gets_ready_ends_the_start_at_its_deadline(tmp_pa
     assert subprocess.run(["pgrep", "-f", str(tmp_path)], check=False).returncode == 1  # no process names it
 
 
+def kill(identities: list[Identity]) -> None:
+    """End what a failed test left behind."""
+    for identity in identities:
+        if identity.is_alive:
+            os.kill(identity.pid, signal.SIGKILL)
+
+
 def run_starter(code: str) -> subprocess.Popen[str]:
     """A Python process that starts a cluster, in a group of its own as a shell would give it."""
     return subprocess.Popen(
@@ -171,9 +178,7 @@ async def test_nothing_outlives_the_process_that_started_it(moment: str, number:
             assert starter.returncode == status
         await eventually(lambda: not [identity for identity in started if identity.is_alive], timeout=10)
     finally:
-        for identity in started:
-            if identity.is_alive:
-                os.kill(identity.pid, signal.SIGKILL)
+        kill(started)
 
 
 def test_a_range_is_free_again_only_when_its_last_holder_is_gone() -> None:
@@ -227,8 +232,10 @@ class TestCommands:
             assert all(identity.is_alive for identity in identities)
         finally:
             down = self.run(environment, "down", "--name", "t")
+        left = [identity for identity in identities if identity.is_alive]
+        kill(left)
         assert down.returncode == 0, down.stderr
-        assert [identity for identity in identities if identity.is_alive] == []
+        assert left == []
         assert (tmp_path / "ambient").read_text() == "somebody's own"
 
     def test_what_is_not_up_is_said(self, environment: dict[str, str]) -> None:
