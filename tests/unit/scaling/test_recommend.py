@@ -179,7 +179,8 @@ def test_concurrency_without_a_target_aims_at_seven_tenths_of_the_batch() -> Non
 
 @pytest.mark.promise("B23")
 def test_only_replicas_that_take_requests_are_counted() -> None:
-    """Two serve with 30 each and six are starting: 60 / 10 = 6, and their 0 does not make it 2."""
+    """Two of eight serve with 30 each: 60 / 10 = 6, not 8 x 30 / 10 = 24. Six that start count as 0 on the way up."""
+    assert asked(CONCURRENCY, [30, 30], current=8) == 6
     assert asked(CONCURRENCY, [30, 30], current=8, starting=6) == 8
     assert asked(CONCURRENCY, [50, 50], current=8, starting=6) == 10
 
