@@ -70,10 +70,11 @@ def test_when_the_idle_window_is_over_no_stabilization_window_is_put_on_top() ->
 
 
 @pytest.mark.promise("N14")
-def test_min_replicas_are_exempt_from_idleness() -> None:
+@pytest.mark.parametrize("low", [1, 2])
+def test_min_replicas_are_exempt_from_idleness(low: int) -> None:
     rows: list[tuple[float, Short]] = [(0.0, 0), (1e4, 0), (1e6, 0)]
-    made = play(echo_spec(minReplicas=2), rows, start=2)
-    assert [(d.decision.desired, d.decision.why) for d in made] == [(2, "MinReplicas")] * 3
+    made = play(echo_spec(minReplicas=low), rows, start=low)
+    assert [(d.decision.desired, d.decision.why) for d in made] == [(low, "MinReplicas")] * 3
 
 
 @pytest.mark.promise("N22")
