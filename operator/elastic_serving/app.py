@@ -24,7 +24,7 @@ from elastic_serving.handlers.watch import connection_of, registry_of, settings_
 from elastic_serving.kube.api import Resource
 from elastic_serving.kube.client import KubeClient
 from elastic_serving.kube.config import load_configuration
-from elastic_serving.kube.lease import Term, Watchdog, lead
+from elastic_serving.kube.lease import Term, Watchdog, lead, release
 from elastic_serving.observe.access import PrometheusAccess
 from elastic_serving.observe.prometheus import Prometheus
 from elastic_serving.observe.signals import Signals
@@ -97,20 +97,23 @@ async def _until(stop: asyncio.Event, work: Coroutine[object, object, None]) -> 
 async def _work(
     settings: Settings, configuration: Configuration, fleet: Fleet, pulse: Pulse, stop: asyncio.Event
 ) -> None:
-    """Take the Lease, then watch and reconcile; the end of any of them ends all."""
-    leading = asyncio.Event()
+    """Take the Lease, then watch and reconcile; the end of any of them ends all, and then the Lease is given up."""
+    leading, term = asyncio.Event(), _term(settings)
     watchdog = Watchdog(settings.lease_renew_seconds)
     watchdog.start()
-    try:
-        async with ApiClient(configuration) as client, asyncio.TaskGroup() as group:
-            group.create_task(lead(_term(settings), client, leading, watchdog), name="lease")
-            await leading.wait()
-            pulse.leading, pulse.started_at = True, time.monotonic()
-            fleet.shell.metrics.leader.set(1)
-            group.create_task(fleet.run(), name="fleet")
-            group.create_task(_watch(settings, configuration, fleet, stop), name="watch")
-    finally:
-        watchdog.stop()
+    async with ApiClient(configuration) as client:
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(lead(term, client, leading, watchdog), name="lease")
+                await leading.wait()
+                pulse.leading, pulse.started_at = True, time.monotonic()
+                fleet.shell.metrics.leader.set(1)
+                group.create_task(fleet.run(), name="fleet")
+                group.create_task(_watch(settings, configuration, fleet, stop), name="watch")
+        finally:
+            if leading.is_set():
+                await release(term, client)
+            watchdog.stop()
 
 
 async def _watch(settings: Settings, configuration: Configuration, fleet: Fleet, stop: asyncio.Event) -> None:
