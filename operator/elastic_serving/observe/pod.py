@@ -186,7 +186,8 @@ def _reason(part: Json) -> str:
     if reason in _HARMLESS:
         return ""
     if reason == "Unschedulable" and message:
-        return message
+        # What follows the first sentence is the scheduler's search for pods to evict: "... preemption: 0/3 nodes ...".
+        return message.partition(". ")[0].rstrip(".")
     return ": ".join(word for word in (reason, message) if word)
 
 

@@ -17,7 +17,11 @@ from tests.unit.observe.pods import (
 )
 
 UNREADY = condition("Ready", "False", "10:00:05", "ContainersNotReady", "containers with unready status: [main]")
-NO_ROOM = "0/3 nodes are available: 3 Insufficient nvidia.com/gpu."
+NO_ROOM = "0/3 nodes are available: 1 Insufficient nvidia.com/gpu, 2 node(s) had untolerated taint(s)"
+NO_VICTIM = (
+    ". no new claims to deallocate, preemption: 0/3 nodes are available: 1 No preemption victims found for incoming "
+    "pod, 2 Preemption is not helpful for scheduling."
+)
 
 
 def status(*conditions: Pod, phase: str = "Pending", **containers: list[Pod]) -> Pod:
@@ -44,11 +48,11 @@ def status(*conditions: Pod, phase: str = "Pending", **containers: list[Pod]) ->
             id="gated: nothing is wrong",
         ),
         pytest.param(
-            status(condition("PodScheduled", "False", "10:00:01", "Unschedulable", NO_ROOM)),
+            status(condition("PodScheduled", "False", "10:00:01", "Unschedulable", NO_ROOM + NO_VICTIM)),
             Phase.PROVISIONING,
             "10:00:00",
             NO_ROOM,
-            id="unschedulable: the scheduler's own words",
+            id="unschedulable: the scheduler's own words, without its search for victims",
         ),
         pytest.param(
             status(SCHEDULED, UNREADY, containerStatuses=[waiting("ContainerCreating")]),
