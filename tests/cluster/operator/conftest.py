@@ -1,6 +1,8 @@
 """An installed chart, engines, and the operator: what the tests of the whole path share."""
 
+import uuid
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -9,11 +11,15 @@ from dev.cluster.handle import Cluster
 from dev.cluster.local import LocalCluster
 from dev.engines.launch import EngineFleet
 from dev.install import Installed
+from tests.support.cluster import fresh_namespace
 from tests.support.operator import Operator, installed, running
 from tests.support.servings import Servings
 
 LOAD_SECONDS = 0.2
 """Boot is not what these tests are about; a test that needs a long one says so on its pods."""
+
+QUICK = {"status_interval_seconds": "0.5", "stale_seconds": "5"}
+"""The resident operator's settings beside the chart's: scrapes come every second here, and tests wait for statuses."""
 
 
 @pytest.fixture(scope="session")
@@ -34,12 +40,21 @@ def engine_fleet(cluster: LocalCluster, tmp_path_factory: pytest.TempPathFactory
         yield fleet
 
 
+@contextmanager
+def following(fleet: EngineFleet, namespace: str) -> Iterator[None]:
+    """The fleet serves the namespace meanwhile."""
+    fleet.follow(namespace)
+    try:
+        yield
+    finally:
+        fleet.leave(namespace)
+
+
 @pytest.fixture
 def engines(engine_fleet: EngineFleet, namespace: str) -> Iterator[EngineFleet]:
     """The engines of the test's namespace."""
-    engine_fleet.follow(namespace)
-    yield engine_fleet
-    engine_fleet.leave(namespace)
+    with following(engine_fleet, namespace):
+        yield engine_fleet
 
 
 @pytest.fixture
@@ -57,6 +72,32 @@ def operator(release: Installed, tmp_path: Path) -> Iterator[Operator]:
 
 
 @pytest.fixture
-def servings(cluster: Cluster, namespace: str, engines: EngineFleet) -> Servings:
+def servings(cluster: Cluster, namespace: str, engines: EngineFleet) -> Iterator[Servings]:
     """ElasticServings of the test's namespace, as a user handles them."""
-    return Servings(cluster, namespace, engines)
+    with closing(Servings(cluster, namespace, engines)) as servings:
+        yield servings
+
+
+@pytest.fixture(scope="session")
+def resident(
+    cluster: Cluster, crds: None, engine_fleet: EngineFleet, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Operator]:
+    """One operator for all tests that only need one to be there, in a namespace of its own. Nobody stops it."""
+    with (
+        fresh_namespace(cluster, "resident") as namespace,
+        following(engine_fleet, namespace),
+        installed(cluster, namespace) as release,
+        running(release, tmp_path_factory.mktemp("resident"), settings=QUICK) as operator,
+    ):
+        yield operator
+
+
+@pytest.fixture
+def llama(cluster: Cluster, resident: Operator, engine_fleet: EngineFleet) -> Iterator[Servings]:
+    """A name of the test's own in the resident operator's namespace; what stands under it is gone afterwards."""
+    assert resident.process is not None
+    assert resident.process.poll() is None, f"the resident operator ended: {resident.log}"
+    name = f"llama-{uuid.uuid4().hex[:6]}"
+    with closing(Servings(cluster, resident.release.namespace, engine_fleet, name)) as servings:
+        yield servings
+        servings.remove()
