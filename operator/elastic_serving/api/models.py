@@ -4,6 +4,7 @@ Import the models from here. ``parse`` reads objects and files; ``crdgen`` write
 """
 
 import re
+from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -161,7 +162,7 @@ class ElasticServingSpec(Model):
     startup: Startup = Startup()
     """How long a replica may take to come."""
 
-    @property
+    @cached_property
     def signals(self) -> tuple[EffectiveSignal, ...]:
         """The signals with every default filled in, never empty, in the order of the manifest."""
         written = self.scaling.signals or (Signal(type=SignalType.CONCURRENCY),)

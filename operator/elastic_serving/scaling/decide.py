@@ -5,10 +5,9 @@ Pure: the same spec, observation, memory and time give the same decision and the
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Final, TypeAlias
 
-from elastic_serving.api.models import EffectiveSignal, ElasticServingSpec, Mode
+from elastic_serving.api.models import ElasticServingSpec, Mode
 from elastic_serving.scaling.arbitrate import fallback, fallback_at, largest, largest_signal, missing_since
 from elastic_serving.scaling.limits import limits, longest_period, override, policies
 from elastic_serving.scaling.memory import Memory, rewound, seeded, with_change, with_high, with_low
@@ -72,27 +71,6 @@ def decide(spec: ElasticServingSpec, seen: Seen, memory: Memory | None, now: flo
     return Decided(decision, _remember(tick, decision))
 
 
-class _Same:
-    """A spec as a key: hashing its fields would cost more than deciding."""
-
-    __slots__ = ("spec",)
-
-    def __init__(self, spec: ElasticServingSpec) -> None:
-        self.spec = spec
-
-    def __hash__(self) -> int:
-        return id(self.spec)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and other.spec is self.spec
-
-
-@lru_cache(maxsize=2048)
-def _signals(same: _Same) -> tuple[EffectiveSignal, ...]:
-    """The signals with their defaults, worked out once for each spec object (specs are frozen)."""
-    return same.spec.signals
-
-
 def _look(spec: ElasticServingSpec, seen: Seen, memory: Memory, now: float) -> tuple[Tick, list[Step]]:
     """What the stages read, and the steps of the replicas that left by themselves and of the signals."""
     floor, steps, outcomes = lowest(spec), [], []
@@ -101,7 +79,7 @@ def _look(spec: ElasticServingSpec, seen: Seen, memory: Memory, now: float) -> t
         said = f"{memory.desired - current} left by exit 0 -> {current}"
         steps.append(Step("retired", memory.desired, current, said))
     readings, on = dict(seen.signals), basis(current, seen.replicas, spec.scaling.behavior)
-    for signal in _signals(_Same(spec)):
+    for signal in spec.signals:
         outcome, step = recommend(signal, readings.get(signal.name, _UNSEEN), on)
         outcomes.append(outcome)
         steps.append(step)
