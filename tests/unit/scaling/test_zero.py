@@ -69,7 +69,6 @@ def test_when_the_idle_window_is_over_no_stabilization_window_is_put_on_top() ->
     assert made[-1].decision.why == "Idle"
 
 
-@pytest.mark.promise("N14")
 @pytest.mark.parametrize("low", [1, 2])
 def test_min_replicas_are_exempt_from_idleness(low: int) -> None:
     rows: list[tuple[float, Short]] = [(0.0, 0), (1e4, 0), (1e6, 0)]
@@ -83,7 +82,6 @@ def test_without_an_idle_time_a_day_without_load_changes_nothing() -> None:
     assert {d.decision.desired for d in play(echo_spec(), rows, start=1)} == {1}
 
 
-@pytest.mark.promise("U9")
 @pytest.mark.promise("B22")
 @pytest.mark.parametrize(
     ("waiting", "expected"),
@@ -108,7 +106,6 @@ def test_a_queue_signal_counts_a_fleet_total_where_no_engine_exists() -> None:
     assert (decision.desired, decision.why) == (8, "QueueDepth")
 
 
-@pytest.mark.promise("U9")
 def test_engine_signals_do_not_keep_a_serving_awake_or_asleep_at_zero() -> None:
     spec = zero_spec(signals=BOTH)
     asleep = seeded(0, 0)
@@ -124,7 +121,6 @@ def test_what_is_missing_at_zero_wakes_nobody_and_is_not_called_idle(nothing: Sh
     assert (decision.desired, decision.why) == (0, "MetricsMissing")
 
 
-@pytest.mark.promise("U9")
 def test_zero_needs_a_signal_that_exists_at_zero() -> None:
     """Engine signals vanish with the last replica, so the serving stays at 1, and a serving at 0 comes back to 1."""
     spec = zero_spec(signals=({"type": "Concurrency", "target": 1},))
