@@ -19,9 +19,10 @@ from dev.demo.performance import Performance, Program, Screen
 from dev.demo.recording import Recording, clock, seconds_text
 from dev.demo.scale import ColdStart, explained
 from dev.demo.screen import Lines, LiveScreen
-from dev.demo.stage import ROOT, stage
+from dev.demo.stage import stage
 from dev.demo.workload import SAMPLE, read_workload
 from dev.engines.launch import FleetFailed
+from dev.install import ROOT
 from dev.traffic.trace import TraceError
 
 MANIFEST: Final = ROOT / "examples" / "quickstart.yaml"

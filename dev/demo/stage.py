@@ -1,9 +1,6 @@
 """Everything the demo needs, started in order and ended whatever happens: cluster, chart, operator, engines."""
 
-import json
-import os
-import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +12,8 @@ from dev.cluster.process import Process, Spawner
 from dev.controlplane.build import find_tools
 from dev.demo.scale import ColdStart, operator_values, scrape_seconds
 from dev.engines.launch import EngineFleet
+from dev.install import COMMAND, RELEASE, ROOT, install
 
-ROOT: Final = Path(__file__).resolve().parents[2]
-CHART: Final = ROOT / "charts" / "elastic-serving"
-RELEASE: Final = "elastic-serving"
 NAMESPACE: Final = "demo"
 """Where the serving lives; the operator's namespace is called as the release."""
 OPERATOR_PATIENCE_SECONDS: Final = 10.0
@@ -49,11 +44,13 @@ def stage(speed: float, cold_start: ColdStart, report: Callable[[str], None]) ->
         logs = cluster.audit_log.parent
         report(f"logs are in {logs}")
         report("installing the chart with Helm, its Deployment at 0 replicas: fake nodes run no containers")
-        environment = _install(cluster, speed)
+        installed = install(cluster, RELEASE, {"operator": {**operator_values(speed), "log": {"format": "console"}}})
         report("starting the operator with a token of the chart's ServiceAccount, and the simulated engines")
         # The operator lives as long as its spawner, which this frame keeps.
         spawner = Spawner(tethered=True)
-        operator = _start_operator(spawner, cluster, environment)
+        operator = spawner.start(
+            "operator", COMMAND, log=cluster.log("operator"), environment=installed.variables("demo"), directory=ROOT
+        )
         stack.callback(operator.stop, patience_seconds=OPERATOR_PATIENCE_SECONDS)
         fleet = EngineFleet(
             cluster.kubeconfig,
@@ -66,38 +63,3 @@ def stage(speed: float, cold_start: ColdStart, report: Callable[[str], None]) ->
         cluster.kubectl("create", "namespace", NAMESPACE)
         cluster.kubectl("wait", "--for=create", "serviceaccount/default", f"--namespace={NAMESPACE}", "--timeout=30s")
         yield Stage(cluster, fleet, operator)
-
-
-def _install(cluster: LocalCluster, speed: float) -> Mapping[str, str]:
-    """Install the chart; the environment its Deployment would give the operator."""
-    values = {
-        "replicas": 0,
-        "prometheus": {"url": cluster.prometheus_url},
-        "operator": {**operator_values(speed), "log": {"format": "console"}},
-    }
-    where = f"--namespace={RELEASE}"
-    cluster.client.helm(
-        "upgrade", "--install", RELEASE, str(CHART), where, "--create-namespace", "--wait", "--values=-",
-        stdin=json.dumps(values),
-    )  # fmt: skip
-    deployment = json.loads(cluster.kubectl("get", "deployment", RELEASE, where, "--output=json"))
-    container = deployment["spec"]["template"]["spec"]["containers"][0]
-    return {variable["name"]: variable["value"] for variable in container["env"] if "value" in variable}
-
-
-def _start_operator(spawner: Spawner, cluster: LocalCluster, environment: Mapping[str, str]) -> Process:
-    """The operator's process: the chart's settings, and what is different outside of a pod."""
-    kubeconfig = cluster.service_account_kubeconfig(RELEASE, RELEASE)
-    outside = {
-        "ELASTIC_SERVING_KUBECONFIG": str(kubeconfig),
-        "ELASTIC_SERVING_HTTP_HOST": "127.0.0.1",
-        "ELASTIC_SERVING_HTTP_PORT": "0",
-        "ELASTIC_SERVING_POD_NAME": "demo",
-    }
-    return spawner.start(
-        "operator",
-        [sys.executable, "-m", "elastic_serving", "run"],
-        log=cluster.log("operator"),
-        environment={"PATH": os.environ.get("PATH", os.defpath), **environment, **outside},
-        directory=ROOT,
-    )
