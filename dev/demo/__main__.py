@@ -114,6 +114,7 @@ def _tell(recording: Recording, out: Path, console: Console) -> None:
         f"p99 {seconds_text(total.latency.p99)}",
         f"{len(recording.changes)} decisions; {paid:.0f} GPU minutes, where {recording.limit} replicas all the time "
         f"are {fixed:.0f}",
+        *([recording.caveat] if recording.caveat else []),
         f"load against replicas: {out.resolve()}",
     ]
     console.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)

@@ -65,7 +65,7 @@ def figure(recording: Recording) -> go.Figure:
         for trace in traces:
             drawn.add_trace(trace, row=row, col=1)
         drawn.update_yaxes(title_text=_TITLES[row - 1], rangemode="tozero", gridcolor="#eee", row=row, col=1)
-    drawn.update_yaxes(type="log", ticksuffix=" s", row=_TOKENS, col=1)
+    drawn.update_yaxes(type="log", dtick="D2", ticksuffix=" s", row=_TOKENS, col=1)
     drawn.update_yaxes(dtick=max(1, -(-recording.limit // _TICKS)), row=_REPLICAS, col=1)
     ticks = _ticks(moments)
     drawn.update_xaxes(tickvals=ticks, ticktext=[clock(tick) for tick in ticks], gridcolor="#eee", zeroline=False)
@@ -158,5 +158,5 @@ def _sum(recording: Recording) -> str:
         f"{total.sent} requests, {total.failed} failed{f' ({failed})' if failed else ''}. "
         f"Time to first token: p50 {seconds_text(total.first_token.p50)}, p99 {seconds_text(total.first_token.p99)}. "
         f"{len(recording.changes)} decisions; {recording.replica_minutes:.0f} GPU minutes, where {recording.limit} "
-        f"replicas all the time are {recording.limit * recording.minutes:.0f}."
+        f"replicas all the time are {recording.limit * recording.minutes:.0f}. {recording.caveat}"
     )

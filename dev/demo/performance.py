@@ -12,7 +12,7 @@ from kubernetes.aio.client import ApiClient
 from dev.cluster.errors import ClusterError
 from dev.demo.audience import Audience
 from dev.demo.cloud import EMPTY_SECONDS, Cloud
-from dev.demo.recording import Change, Moment, Recording
+from dev.demo.recording import LOOK_SECONDS, Change, Moment, Recording
 from dev.demo.scale import ColdStart, scaled
 from dev.demo.stage import NAMESPACE, Stage
 from dev.engines.watch import open_client
@@ -22,8 +22,6 @@ from dev.traffic.replay import Replay, ReplaySettings
 from elastic_serving.api.parse import read_file
 from elastic_serving.api.status import ElasticServingStatus
 
-LOOK_SECONDS: Final = 0.5
-"""Real time between two looks: as often as a person can follow."""
 INTERVAL_SECONDS: Final = 10.0
 """Time of the traffic over which answers are summed up: a percentile needs some."""
 PATIENCE_SECONDS: Final = 60.0

@@ -12,6 +12,11 @@ _RESULT: Final = re.compile(r"-> (\d+)$")
 """How a step names the number that it leaves."""
 
 
+LOOK_SECONDS: Final = 0.5
+"""Real time between two looks: as often as a person can follow."""
+_LATE_SECONDS: Final = 1.0
+
+
 @dataclass(frozen=True, slots=True)
 class Moment:
     """One look at clients, engines and the status; a count that nobody knows yet is None."""
@@ -85,6 +90,18 @@ class Recording:
     def replica_minutes(self) -> float:
         """Replicas that were paid for (serving or starting), times minutes of the traffic."""
         return replica_minutes(self.moments)
+
+    @property
+    def caveat(self) -> str:
+        """A sentence where looks came so late that this machine is part of what was measured; else empty."""
+        gaps = (later.at - earlier.at for earlier, later in pairwise(self.moments))
+        late_seconds = max(gaps, default=0.0) / self.speed - LOOK_SECONDS
+        if late_seconds < _LATE_SECONDS:
+            return ""
+        return (
+            f"This machine was busy (the demo itself came up to {late_seconds:.1f} s late), "
+            "so the times to first token are partly its own; a lower --speed asks less of it."
+        )
 
 
 def replica_minutes(moments: Sequence[Moment]) -> float:

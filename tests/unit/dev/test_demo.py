@@ -4,11 +4,11 @@ import pytest
 import yaml
 
 from dev.demo.__main__ import MANIFEST
-from dev.demo.recording import Change, Moment, clock, replica_minutes, seconds_text
+from dev.demo.recording import Change, Moment, Recording, clock, replica_minutes, seconds_text
 from dev.demo.scale import ColdStart, explained, operator_values, scaled, scrape_seconds
 from dev.demo.screen import bars
 from dev.demo.workload import read_workload
-from dev.traffic.measure import Quantiles
+from dev.traffic.measure import Measurements, Quantiles
 
 ASKED = "Concurrency: 192 in flight / 22.4 per replica = 8.6 -> 9"
 
@@ -59,6 +59,22 @@ def test_replica_minutes_are_the_area_below_serving_and_starting() -> None:
     assert replica_minutes([moment(0, 1, 1), moment(60, 1, 0), moment(90, 8, 0)]) == 2.5
     assert replica_minutes([]) == 0.0
     assert replica_minutes([moment(0, None, None), moment(60, 1, 0)]) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("gap", "said"),
+    [
+        pytest.param(7.4, "", id="1.48 s between two looks: 0.98 s late"),
+        pytest.param(10.0, "up to 1.5 s late", id="2 s between two looks: 1.5 s late"),
+    ],
+)
+def test_a_machine_that_is_too_busy_is_said_to_be_part_of_the_result(gap: float, said: str) -> None:
+    nothing = Measurements().total(0.0)
+    looks = (moment(0, 1, 0), moment(gap, 1, 0))
+    recording = Recording("m", "a sample", 5, 22.4, 8, looks, (), nothing, "")
+
+    assert said in recording.caveat
+    assert bool(recording.caveat) == bool(said)
 
 
 def test_the_quickstart_is_divided_by_the_speed_and_nothing_else_is_changed() -> None:
