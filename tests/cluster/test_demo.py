@@ -52,7 +52,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 def test_a_short_demo_scales_up_and_back_writes_its_page_and_leaves_nothing(start: Start, tmp_path: Path) -> None:
     page = tmp_path / "pages" / "demo.html"
 
-    demo = start("--minutes", "1.5", "--speed", "10", "--plain", "--out", str(page))
+    demo = start("--minutes", "2", "--speed", "10", "--plain", "--out", str(page))
     printed, _ = demo.communicate(timeout=ENDS_WITHIN_SECONDS)
 
     assert demo.returncode == 0, printed
