@@ -15,7 +15,7 @@ from elastic_serving import logs
 from elastic_serving.act.manifests import EngineDefaults
 from elastic_serving.api import labels
 from elastic_serving.api.models import VLLM_IMAGE
-from elastic_serving.errors import InvalidSpec, NotFound
+from elastic_serving.errors import InvalidSpec, NotFound, Transient
 from elastic_serving.handlers.cache import Cache
 from elastic_serving.handlers.fleet import Fleet
 from elastic_serving.handlers.health import Pulse, application
@@ -119,14 +119,17 @@ async def _work(
 async def _watch(settings: Settings, configuration: Configuration, fleet: Fleet, stop: asyncio.Event) -> None:
     """kopf's watches. They fail with their error; without one only a signal ends them, which kopf takes for itself."""
     kinds = tuple(fleet.shell.caches)
-    await kopf.operator(
-        registry=registry_of(kinds, fleet.heard, lambda: connection_of(configuration)),
-        settings=settings_of(kinds, settings.request_timeout_seconds),
-        standalone=True,
-        clusterwide=not settings.watch_namespaces,
-        namespaces=settings.watch_namespaces,
-        stop_flag=stop,
-    )
+    try:
+        await kopf.operator(
+            registry=registry_of(kinds, fleet.heard, lambda: connection_of(configuration)),
+            settings=settings_of(kinds, settings.request_timeout_seconds),
+            standalone=True,
+            clusterwide=not settings.watch_namespaces,
+            namespaces=settings.watch_namespaces,
+            stop_flag=stop,
+        )
+    except Exception as error:
+        raise Transient(f"the watches failed: {error}") from error
     stop.set()
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from dev.cluster.process import Identity
 from dev.cluster.waiting import wait_until
-from dev.demo.stage import ROOT
+from dev.install import ROOT
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(280)]
 

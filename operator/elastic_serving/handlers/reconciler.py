@@ -221,5 +221,5 @@ def _logged(serving: ElasticServing, decision: Decision) -> dict[str, object]:
         "current": decision.current,
         "desired": decision.desired,
         "why": decision.why,
-        "steps": [step.reason for step in decision.steps],
+        "steps": [f"{step.stage}: {step.reason}" for step in decision.steps],
     }

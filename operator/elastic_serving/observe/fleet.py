@@ -15,6 +15,7 @@ from elastic_serving.observe.catalogue import (
 )
 from elastic_serving.observe.series import Series
 from elastic_serving.scaling.model import Inventory, Missing, PerReplica, Replica, Role
+from elastic_serving.scaling.recommend import NO_REPLICA
 
 Key: TypeAlias = tuple[str, str]
 """Namespace and name of a serving."""
@@ -98,7 +99,7 @@ def read_serving(
     """
     ready = [r for r in inventory.replicas if r.role is Role.SERVING and r.is_ready]
     if not ready:
-        return Missing("NoReplica", "no replica is ready, so no engine reports")
+        return Missing(NO_REPLICA, "no replica is ready, so no engine reports")
     samples = answer.samples.get(key, {})
     usable = {r.index: s for r in ready if (s := samples.get(r.index)) and s.at >= max(oldest, _started_at(r))}
     if usable:
@@ -114,7 +115,7 @@ def read_serving(
     if stale:
         return Missing("Stale", f"the newest sample of {metrics} is {inventory.at - max(stale):.0f} s old")
     if all(_ready_since(r) > oldest for r in ready):
-        return Missing("NoReplica", "no engine was scraped yet since it became ready")
+        return Missing(NO_REPLICA, "no engine was scraped yet since it became ready")
     return Missing("Empty", f"Prometheus has no series {metrics} of a ready replica")
 
 

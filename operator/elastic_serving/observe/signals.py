@@ -21,6 +21,7 @@ from elastic_serving.observe.inventory import InFlight
 from elastic_serving.observe.prometheus import Queries, QueryFailed
 from elastic_serving.observe.userquery import UserQueries
 from elastic_serving.scaling.model import Inventory, Missing, Reading
+from elastic_serving.scaling.recommend import NO_REPLICA
 
 STALE_AFTER_SECONDS: Final = 30.0
 """Two scrapes at the usual 15 s: one may fail, and an older sample describes another load."""
@@ -94,7 +95,7 @@ class Signals:
     def _dated(self, serving: Wanted, signal: EffectiveSignal, inventory: Inventory, now: float) -> Reading:
         key = (serving.namespace, serving.name, signal.name)
         reading = self._read(serving, signal, inventory, now)
-        if isinstance(reading, Missing):
+        if isinstance(reading, Missing) and reading.kind != NO_REPLICA:
             return replace(reading, since=self._missing_since.setdefault(key, now))
         self._missing_since.pop(key, None)
         return reading

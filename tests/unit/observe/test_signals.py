@@ -138,7 +138,7 @@ async def test_without_a_ready_replica_the_engines_series_are_not_missing_but_ab
     signals, fleet, _ = scripted()
     fleet.answers[FLEET] = []
     reading = await read(signals, CONCURRENCY, seen(pod(0, status=LOADING)))
-    assert reading == Missing("NoReplica", "no replica is ready, so no engine reports", since=NOW)
+    assert reading == Missing("NoReplica", "no replica is ready, so no engine reports")
 
 
 @pytest.mark.parametrize(
