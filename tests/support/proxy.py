@@ -22,6 +22,9 @@ from aiohttp import web
 from tests.support.calls import Call, call_of
 
 LOOPBACK: Final = "127.0.0.1"
+CLOSING_SECONDS: Final = 0.25
+"""What TLS connections need to close after their session was closed, which does not wait for them (aiohttp's docs,
+"Graceful shutdown")."""
 HOP_BY_HOP: Final = frozenset(
     ("connection", "content-length", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade")
 )
@@ -98,6 +101,7 @@ def proxy_of(kubeconfig: Path) -> Iterator[Proxy]:
             ready.set()
             await stop.wait()
             await runner.cleanup()
+        await asyncio.sleep(CLOSING_SECONDS)
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()), name="proxy", daemon=True)
     thread.start()

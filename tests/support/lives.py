@@ -1,0 +1,98 @@
+"""An operator that is killed at named points between its writes, and started again at once, as by the kubelet."""
+
+import asyncio
+import json
+import signal
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from elastic_serving.api.models import ElasticServingSpec
+from elastic_serving.scaling.decide import decide
+from elastic_serving.scaling.record import decided, parse
+from tests.support.calls import Call
+from tests.support.cluster import eventually
+from tests.support.operator import Operator
+from tests.support.proxy import Proxy
+
+LIFETIME_SECONDS: Final = 3600.0
+"""Longer than any test."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A place between two writes: right before one was passed on, or right after the API server did it.
+
+    In both cases the operator gets no answer. ``phase`` is the step of the scenario, ``what`` the write (see calls.py).
+    """
+
+    phase: str
+    side: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.phase}: {self.side} {self.what}"
+
+
+@dataclass(slots=True)
+class Life:
+    """One operator behind one proxy, and the points at which it dies, each once."""
+
+    operator: Operator
+    proxy: Proxy
+    points: Sequence[Point]
+    phase: str = ""
+    reached: list[Point] = field(default_factory=list)
+    _dead: bool = False
+
+    def due(self) -> list[Point]:
+        """Points of the present phase that were not reached yet."""
+        return [point for point in self.points if point.phase == self.phase and point not in self.reached]
+
+    @asynccontextmanager
+    async def lived(self) -> AsyncIterator[None]:
+        """The operator runs meanwhile, again and again; an end that was not our kill is raised."""
+        self.proxy.reached = self._kill
+        self.operator.start(wait=False)
+        try:
+            async with asyncio.TaskGroup() as group:
+                task = group.create_task(self._revive(), name="kubelet")
+                yield
+                task.cancel()
+        finally:
+            self.operator.kill()
+
+    def _kill(self, call: Call, side: str) -> bool:
+        """Called by the proxy's thread. What a dead process sent still arrives, as it would."""
+        point = Point(self.phase, side, call.what)
+        process = self.operator.process
+        if self._dead or process is None or point not in self.due():
+            return False
+        self._dead = True
+        process.kill()
+        self.reached.append(point)
+        return True
+
+    async def _revive(self) -> None:
+        while True:
+            code = await eventually(self._exit_code, LIFETIME_SECONDS)
+            assert code == -signal.SIGKILL, f"the operator ended by itself with {code}; see {self.operator.log}"
+            self.operator.start(wait=False)
+            self._dead = False
+
+    def _exit_code(self) -> int | None:
+        assert self.operator.process is not None
+        return self.operator.process.poll()
+
+
+def replayed_differently(directory: Path) -> tuple[int, list[str]]:
+    """How many decisions ``directory`` records, and those lines that another ``decide`` does not give again."""
+    lines = [text for path in sorted(directory.glob("decisions.jsonl*")) for text in path.read_text().splitlines()]
+    return len(lines), [text for text in lines if _again(text) != json.loads(text)["decision"]]
+
+
+def _again(text: str) -> object:
+    recorded, spec = parse(text), ElasticServingSpec.model_validate(json.loads(text)["spec"])
+    return json.loads(json.dumps(decided(decide(spec, recorded.seen, recorded.memory, recorded.seen.at).decision)))
