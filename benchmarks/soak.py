@@ -30,7 +30,7 @@ from dev.cluster.errors import ClusterError
 from dev.cluster.local import LocalCluster
 from dev.cluster.nodes import gpu_node
 from dev.controlplane.build import find_tools
-from dev.engines.launch import EngineFleet
+from dev.engines.launch import EngineFleet, FleetFailed
 from dev.install import install
 from elastic_serving.api import labels
 from elastic_serving.report.record import FILE_NAME
@@ -93,7 +93,7 @@ def play(world: World, minutes: float, seed: int, tally: Tally) -> None:
         bag = bag or chance.dice.sample(sorted(FAULTS), len(FAULTS))
         fault, known, rounds = bag.pop(), len(world.violations), rounds + 1
         world.api_was_away = False
-        words = FAULTS[fault](world, chance)
+        words = harm(world, chance, fault)
         seconds = settle(world, tally, fault)
         at = time.monotonic() - began
         came = "NOT AT REST" if seconds is None else f"at rest after {seconds:5.1f} s"
@@ -102,6 +102,15 @@ def play(world: World, minutes: float, seed: int, tally: Tally) -> None:
             tally.recoveries[fault].append(seconds)
         for violation in world.violations[known:]:
             click.echo(f"       VIOLATION  {violation}")
+
+
+def harm(world: World, chance: Chance, fault: str) -> str:
+    """Make the fault and say what it met; that it could not be made, or undone, is a violation."""
+    try:
+        return FAULTS[fault](world, chance)
+    except (ClusterError, FleetFailed, AssertionError) as error:
+        note(world, fault, [str(error)])
+        return "could not be made"
 
 
 def end(world: World, tally: Tally, records: Path) -> int:
