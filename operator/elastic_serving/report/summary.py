@@ -12,6 +12,7 @@ from elastic_serving.api.status import DecisionStatus
 from elastic_serving.report.account import Account
 from elastic_serving.report.times import clock, epoch
 from elastic_serving.scaling.model import Failure, Phase, Replica, SignalOutcome, TroubleKind
+from elastic_serving.scaling.retries import is_given_up, next_attempt_at
 
 LONGEST: Final = 1024
 """The CRD's limit for a sentence."""
@@ -32,14 +33,14 @@ def summary_of(account: Account, change: DecisionStatus | None) -> str:
 
 
 def progress(account: Account) -> str:
-    """``3 of 5 replicas serve; 2 start``, without the full stop."""
+    """``3 of 5 replicas serve; 2 start``, without the full stop; what is refused is not said to be under way."""
     ready, desired = len(account.serving_now), account.decision.desired
     if ready > desired:
         parts = [f"{_replicas(ready)} {_verb(ready, 'serve')}, {desired} wanted"]
     else:
         parts = [f"{ready} of {_replicas(desired)} {_verb(desired, 'serve')}"]
     old = sum(r.revision != account.seen.inventory.revision for r in account.serving_now)
-    if old:
+    if old and not refusal_sentence(account):
         parts.append(f"{old} of an older revision {'is' if old == 1 else 'are'} being replaced")
     stuck = [r for r in account.starting if blame_of(r)]
     started = len(account.starting) - len(stuck)
@@ -108,11 +109,16 @@ def blame_of(replica: Replica) -> str:
 
 
 def broken(account: Account) -> Failure | None:
-    """The latest failure of a replica that has not served since; None if all have."""
+    """The latest failure of a replica that has not served since; None if all have, or none is missing any more."""
+    return max(_broken(account), key=lambda failure: failure.at, default=None)
+
+
+def _broken(account: Account) -> list[Failure]:
     ready = {replica.index for replica in account.serving_now}
     revision = account.seen.inventory.revision
-    failures = [f for f in account.seen.inventory.failures if f.revision == revision and f.index not in ready]
-    return max(failures, key=lambda failure: failure.at, default=None)
+    if len(ready) >= account.decision.desired:
+        return []
+    return [f for f in account.seen.inventory.failures if f.revision == revision and f.place not in ready]
 
 
 def cut(sentence: str) -> str:
@@ -167,7 +173,10 @@ def _given_up(account: Account) -> str:
     if not account.plan.waits or broken(account) is None:
         return ""
     wait = account.plan.waits[0].rstrip(".")
-    return f"{progress(account)}. {wait[0].upper()}{wait[1:]}."
+    startup = account.serving.spec.startup
+    tries = [next_attempt_at(f) for f in _broken(account) if not is_given_up(f, startup)]
+    then = f"; next try {clock(min(tries), account.now)}" if tries else ""
+    return f"{progress(account)}. {wait[0].upper()}{wait[1:]}{then}."
 
 
 def _made_anew(account: Account) -> str:

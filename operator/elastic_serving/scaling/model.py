@@ -7,7 +7,7 @@ atomic group of hosts and the unit of every number.
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +35,16 @@ class Missing:
     """No usable sample: never 0. ``reason`` reads as the end of a sentence and names the query's failure.
 
     ``kind`` is CamelCase and stable: Unreachable, Timeout, Refused, BadAnswer, Empty, NaN, Stale, Unauthorized,
-    NoReplica (no serving replica exists, so its series do not either).
+    NoReplica (no serving replica exists, so its series do not either), NotAsked (nobody has looked yet).
     """
 
     kind: str
     reason: str
     since: float | None = None
 
+
+NOT_ASKED: Final = "NotAsked"
+"""Kind of a signal before its first answer, or its first failure: it holds the number, and there is nothing to tell."""
 
 Reading: TypeAlias = Sample | PerReplica | Missing
 
@@ -143,6 +146,15 @@ class Failure:
     count: int
     at: float
     reason: str
+    uid: str = ""
+    """Uid of the pod that failed last: seen again before its deletion is known, it is not another failure."""
+    heir: int | None = None
+    """Index under which it was made anew, where its own was still taken by the pod that failed."""
+
+    @property
+    def place(self) -> int:
+        """Index of the replica that the next failure of this row would be of."""
+        return self.index if self.heir is None else self.heir
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +266,8 @@ class CreateReplica:
     index: int
     ranks: tuple[int, ...]
     reason: str
+    anew: int | None = None
+    """``Failure.place`` of the failed replica that it replaces; None where it replaces none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from the inventory alone, so a pass that was cut short is finished by the next o
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 
 from elastic_serving.api.models import ElasticServingSpec, Mode
 from elastic_serving.scaling.model import (
@@ -14,6 +15,7 @@ from elastic_serving.scaling.model import (
     CreateReplica,
     Decision,
     DeleteReplica,
+    Failure,
     Inventory,
     LiftGates,
     Phase,
@@ -22,7 +24,7 @@ from elastic_serving.scaling.model import (
     Role,
     SetRole,
 )
-from elastic_serving.scaling.retries import failure_of, is_given_up, next_attempt_at
+from elastic_serving.scaling.retries import failures_after, is_given_up, next_attempt_at, unreplaced
 
 SURGE = 1
 """Replicas above desired while one revision replaces another."""
@@ -42,13 +44,16 @@ def plan(spec: ElasticServingSpec, decision: Decision, inventory: Inventory) -> 
     drained = list(_drained(spec, inventory, kept))
     gone |= {action.index for action in drained}
     kept = [r for r in kept if r.index not in gone]
-    scaled = _scale(spec, decision.desired, inventory, kept)
+    failed = unreplaced(failures_after(inventory, lost, spec.startup), inventory, kept, spec.startup)
+    scaled = _scale(spec, decision.desired, inventory, kept, failed)
     removed = {a.index for a in scaled.actions if isinstance(a, DeleteReplica | SetRole)}
     completed = [a for r in kept if r.role is Role.SERVING and r.index not in removed for a in _complete(r)]
     actions: list[Action] = [*lost, *drained, *completed, *scaled.actions]
     removals = [a for a in actions if isinstance(a, DeleteReplica) or _takes_out(a)]
     if inventory.complete or not removals:
         return Plan(tuple(actions), scaled.waits)
+    # What replaces a lost replica waits for its removal, with which the failure is counted.
+    removals += [a for a in actions if isinstance(a, CreateReplica) and a.anew in {action.index for action in lost}]
     return Plan(tuple(a for a in actions if a not in removals), scaled.waits, look_again=True)
 
 
@@ -129,7 +134,9 @@ class _Fleet:
     new_starting: bool
 
 
-def _scale(spec: ElasticServingSpec, desired: int, inventory: Inventory, kept: list[Replica]) -> Plan:
+def _scale(
+    spec: ElasticServingSpec, desired: int, inventory: Inventory, kept: list[Replica], failed: list[Failure]
+) -> Plan:
     """Create, un-drain or take out replicas of role serving until there are ``desired`` (or one more in a rollout)."""
     serving = tuple(r for r in kept if r.role is Role.SERVING)
     old = tuple(r for r in serving if r.revision != inventory.revision)
@@ -137,7 +144,8 @@ def _scale(spec: ElasticServingSpec, desired: int, inventory: Inventory, kept: l
     fleet = _Fleet(serving, old, starting)
     missing = desired - len(serving) + _surge(desired, inventory, fleet)
     if missing > 0:
-        return _add(spec, inventory, kept, missing, rollout=bool(old) and len(serving) >= desired)
+        reason = "replacing another revision" if old and len(serving) >= desired else "scaling up"
+        return _add(spec, inventory, kept, failed, missing=missing, reason=reason)
     most = desired + (SURGE if old and starting and desired else 0)
     excess = len(serving) - most
     return Plan(tuple(_take_out(r, desired) for r in _victims(fleet, desired)[: max(0, excess)]))
@@ -149,28 +157,38 @@ def _surge(desired: int, inventory: Inventory, fleet: _Fleet) -> int:
     return SURGE if fleet.old and desired and settled else 0
 
 
-def _add(spec: ElasticServingSpec, inventory: Inventory, kept: list[Replica], missing: int, *, rollout: bool) -> Plan:
-    """``missing`` more replicas: draining ones of this revision first, they serve at once; then new ones."""
+def _add(
+    spec: ElasticServingSpec,
+    inventory: Inventory,
+    kept: list[Replica],
+    failed: list[Failure],
+    *,
+    missing: int,
+    reason: str,
+) -> Plan:
+    """``missing`` more replicas: draining ones of this revision first, they serve at once; then those that ``failed``
+    are made anew when their wait is over; then new ones."""
     back = [r for r in kept if r.role is Role.DRAINING and r.is_ready and r.revision == inventory.revision][:missing]
     actions: list[Action] = [SetRole(r.index, r.hosts[0], Role.SERVING, "wanted again") for r in back]
     taken = {r.index for r in inventory.replicas} | set(inventory.blocked)
     waits: list[str] = []
-    index = 0
-    for _ in range(missing - len(back)):
-        while index in taken:
-            index += 1
-        taken.add(index)
-        failure = failure_of(inventory, index)
-        if failure and is_given_up(failure, spec.startup):
+    missing -= len(back)
+    for failure in failed[:missing]:
+        times = "once" if failure.count == 1 else f"{failure.count} times"
+        if is_given_up(failure, spec.startup):
+            waits.append(f"replica {failure.place} failed {times} and is given up until spec changes: {failure.reason}")
+            taken.add(failure.place)
+        elif next_attempt_at(failure) > inventory.at:
             waits.append(
-                f"replica {index} failed {failure.count} times and is given up until spec changes: {failure.reason}"
+                f"replica {failure.place} is made anew after a wait, failure {failure.count} was: {failure.reason}"
             )
-        elif failure and next_attempt_at(failure) > inventory.at:
-            waits.append(f"replica {index} is made anew after a wait, failure {failure.count} was: {failure.reason}")
-        else:
-            reason = "replacing another revision" if rollout else "scaling up"
-            hosts = spec.accelerator.gpu.hosts
-            actions.append(CreateReplica(index, tuple(range(hosts)), reason))
+            taken.add(failure.place)
+    places: list[int | None] = [f.place for f in failed[: missing - len(waits)]]
+    places += [None] * (missing - len(waits) - len(places))
+    for place in places:
+        index = next(i for i in count() if i not in taken) if place is None or place in taken else place
+        taken.add(index)
+        actions.append(CreateReplica(index, tuple(range(spec.accelerator.gpu.hosts)), reason, anew=place))
     return Plan(tuple(actions), tuple(waits))
 
 

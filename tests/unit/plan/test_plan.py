@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from elastic_serving.api.models import ElasticServingSpec
 from elastic_serving.scaling.model import (
     Action,
     CreateReplica,
@@ -18,7 +19,8 @@ from elastic_serving.scaling.model import (
     SetRole,
 )
 from elastic_serving.scaling.plan import plan
-from tests.support.fleet import START, decision_of, inventory_of, replica_of, spec_of
+from elastic_serving.scaling.retries import failures_after
+from tests.support.fleet import START, Fleet, decision_of, inventory_of, replica_of, spec_of
 
 
 def short(action: Action) -> str:
@@ -132,7 +134,8 @@ def test_an_inventory_that_is_not_complete_removes_nothing_but_still_adds() -> N
     drained = replica_of(2, role=Role.DRAINING, draining_since=START, in_flight=0.0, in_flight_at=START + 1)
     seen = inventory_of(replica_of(0), failed, drained, at=START + 2, complete=False)
     made = plan(spec_of(), decision_of(3), seen)
-    assert [short(a) for a in made.actions] == ["create 3", "create 4"]
+    # Two are missing; 3 would take the place of the failed one and waits for its removal.
+    assert [short(a) for a in made.actions] == ["create 4"]
     assert made.look_again
 
 
@@ -209,6 +212,57 @@ def test_a_failed_replica_is_made_anew_with_growing_waits(inventory: Inventory, 
 def test_the_reason_of_a_wait_is_told() -> None:
     waits = plan(spec_of(), decision_of(1), failing(2, START)).waits
     assert waits == ("replica 0 is made anew after a wait, failure 2 was: exit code 1",)
+
+
+def test_a_failed_replica_that_still_holds_its_index_is_made_anew_under_another_and_keeps_its_row() -> None:
+    fleet = Fleet(spec_of())
+    made: list[tuple[float, list[str]]] = []
+    for _ in range(40):
+        actions = plan(fleet.spec, decision_of(1), fleet.inventory()).actions
+        if any(isinstance(a, CreateReplica) for a in actions):
+            made.append((fleet.now - START, [short(a) for a in actions]))
+        fleet.perform(actions)
+        fleet.pass_time(1)
+        for index, replica in fleet.replicas.items():
+            if replica.phase is Phase.READY:
+                fleet.fail(index, 0)
+    # A replica that always fails: at once after the first failure, then after 10 s and 20 s, whatever its index is.
+    assert made == [
+        (0, ["create 0"]),
+        (2, ["delete 0 lost", "create 1"]),
+        (14, ["create 1"]),
+        (36, ["create 1"]),
+    ]
+
+
+def test_a_failed_pod_that_is_seen_again_before_its_deletion_is_known_is_one_failure() -> None:
+    failed = replica_of(0, phase=Phase.FAILED, blame="exit code 1")
+    first = plan(spec_of(), decision_of(1), inventory_of(failed))
+    rows = failures_after(inventory_of(failed), first.actions, spec_of().startup)
+    assert [(row.index, row.count, row.heir) for row in rows] == [(0, 1, 1)]
+    again = inventory_of(failed, replica_of(1, **STARTING), failures=rows, at=START + 1)
+    second = plan(spec_of(), decision_of(1), again)
+    assert [short(a) for a in second.actions] == ["delete 0 lost"]
+    assert failures_after(again, second.actions, spec_of().startup) == rows
+
+
+def test_a_failed_replica_is_made_anew_only_with_its_removal() -> None:
+    found = inventory_of(replica_of(0, phase=Phase.FAILED), complete=False)
+    made = plan(spec_of(), decision_of(2), found)
+    assert made.look_again
+    assert [short(a) for a in made.actions] == ["create 2"]  # the second one, not the one in the place of 0
+
+
+def test_what_is_not_tried_again_is_not_tried_under_another_index() -> None:
+    spec = ElasticServingSpec.model_validate({**spec_of().model_dump(), "startup": {"max_restarts": 0}})
+    made = plan(spec, decision_of(1), inventory_of(replica_of(0, phase=Phase.FAILED, blame="exit code 1")))
+    assert [short(a) for a in made.actions] == ["delete 0 lost"]
+    assert made.waits == ("replica 0 failed once and is given up until spec changes: host 0 of 1 failed: exit code 1",)
+
+
+def test_a_replica_that_failed_holds_up_no_other() -> None:
+    actions = plan(spec_of(), decision_of(3), failing(11, START)).actions
+    assert [short(a) for a in actions] == ["create 1", "create 2"]
 
 
 @pytest.mark.parametrize(
