@@ -20,7 +20,7 @@ from elastic_serving.observe.fleet import FleetAnswer, merge, parse_fleet, read_
 from elastic_serving.observe.inventory import InFlight
 from elastic_serving.observe.prometheus import Queries, QueryFailed
 from elastic_serving.observe.userquery import UserQueries
-from elastic_serving.scaling.model import Inventory, Missing, Reading
+from elastic_serving.scaling.model import NOT_ASKED, Inventory, Missing, Reading
 from elastic_serving.scaling.recommend import NO_REPLICA
 
 STALE_AFTER_SECONDS: Final = 30.0
@@ -117,7 +117,7 @@ class Signals:
         )
 
 
-_NOT_ASKED: Final = FleetAnswer(failure=Missing("Timeout", "Prometheus has not been asked yet"))
+_NOT_ASKED: Final = FleetAnswer(failure=Missing(NOT_ASKED, "Prometheus has not been asked yet"))
 
 
 def _pairs(serving: Wanted) -> set[tuple[EngineKind, SignalType]]:

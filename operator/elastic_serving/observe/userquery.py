@@ -11,7 +11,7 @@ from elastic_serving.api.signals import EffectiveSignal
 from elastic_serving.observe.catalogue import PART, SAMPLED_AT, VALUE
 from elastic_serving.observe.prometheus import Queries, QueryFailed
 from elastic_serving.observe.series import Series
-from elastic_serving.scaling.model import Missing, Sample
+from elastic_serving.scaling.model import NOT_ASKED, Missing, Sample
 
 SERIES_LIMIT: Final = 3
 """Enough to tell one series (and its time) from many, whatever a query would return."""
@@ -53,7 +53,7 @@ class _Query:
     due_at: float
     asked_at: float = 0.0
     task: "asyncio.Task[Sample | Missing] | None" = None
-    newest: Sample | Missing = Missing("Timeout", "the query has not been answered yet")  # noqa: RUF009  # it is frozen
+    newest: Sample | Missing = Missing(NOT_ASKED, "the query has not been answered yet")  # noqa: RUF009  # it is frozen
     good: Sample | None = None
 
 
@@ -93,7 +93,7 @@ class UserQueries:
         """
         query = self._queries.get(signal.query)
         if query is None:
-            return Missing("Timeout", "the query has not been asked yet")
+            return Missing(NOT_ASKED, "the query has not been asked yet")
         oldest = now - signal.interval_seconds - self.stale_after_seconds
         newest = query.newest
         if isinstance(newest, Missing) and newest.kind == "Empty" and signal.empty_is_zero:

@@ -123,7 +123,8 @@ def _of_signals(account: Account, previous: Account | None) -> Iterator[Event]:
     for name in sorted(before - now.keys()):
         yield Event(NORMAL, reason.SIGNAL_RECOVERED, f"{name} is measured again", f"{name} {account.now:.3f}")
     if account.are_all_missing and not (previous and previous.are_all_missing):
-        held = f"{missing_sentence(account)}; {account.decision.desired} replicas are held"
+        desired = account.decision.desired
+        held = f"{missing_sentence(account)}; {desired} {'replica is' if desired == 1 else 'replicas are'} held"
         yield Event(WARNING, reason.METRICS_MISSING, held, _start(account.missing_signals[0], account))
     if account.decision.why == reason.FALLBACK and not (previous and previous.decision.why == reason.FALLBACK):
         message = f"fallback to {account.decision.desired} replicas: {missing_sentence(account)}"

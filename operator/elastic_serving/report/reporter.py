@@ -14,6 +14,7 @@ from elastic_serving.report.events import EventWriter, events_of
 from elastic_serving.report.metrics import OperatorMetrics
 from elastic_serving.report.status import invalid_status_of, status_of
 from elastic_serving.report.writer import CALM_SECONDS, StatusWriter
+from elastic_serving.scaling.model import NOT_ASKED
 
 
 @dataclass(slots=True)
@@ -35,8 +36,11 @@ class Reporter:
         """Enter metrics, write status if it is due, tell what is new.
 
         Raises from ``errors`` where the API server failed: what was not told is told by the next pass. Events follow
-        only a status write that did not fail, so a conflict never becomes a stream of them.
+        only a status write that did not fail, so a conflict never becomes a stream of them. Nothing is told before
+        Prometheus was asked once for every signal: "missing" would be a false alarm at each start.
         """
+        if any(s.missing is not None and s.missing.kind == NOT_ASKED for s in account.decision.signals):
+            return
         serving, scaling = account.serving, account.serving.spec.scaling
         namespace, name, uid = serving.metadata.namespace, serving.metadata.name, serving.metadata.uid
         limits = (scaling.min_replicas, scaling.max_replicas)

@@ -345,7 +345,7 @@ async def test_a_slow_own_query_holds_up_one_tick_by_a_tenth_of_a_second_and_is_
     await signals.refresh([serving], NOW)
     assert signals.readings(serving, seen(pod(0)), NOW) == (
         ("Concurrency", PerReplica((("0", 7.0),), NOW - 2)),
-        ("Own", Missing("Timeout", "the query has not been answered yet", NOW)),
+        ("Own", Missing("NotAsked", "the query has not been answered yet", NOW)),
     )
     began = asyncio.get_running_loop().time()
     for second in range(1, 11):

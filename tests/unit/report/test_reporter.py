@@ -9,7 +9,7 @@ from elastic_serving.report.account import Account
 from elastic_serving.report.metrics import OperatorMetrics
 from elastic_serving.report.reporter import Reporter
 from elastic_serving.report.writer import SERVINGS
-from elastic_serving.scaling.model import Phase
+from elastic_serving.scaling.model import Missing, Phase
 from tests.support.accounts import NOW, account_of, concurrency, decided, serving_since, starting_since
 from tests.support.manifests import manifest
 from tests.support.objects import Objects
@@ -95,6 +95,19 @@ async def test_a_change_that_could_not_be_told_when_it_came_is_told_later(api: O
         await reporter.report(replace(loaded(60, 1), last_change=change))
     await reporter.report(replace(loaded(60, 2), last_change=change))
     assert api.all("elasticservings")[0]["status"]["decision"]["to"] == 2
+
+
+async def test_nothing_is_told_before_prometheus_was_asked_for_every_signal(api: Objects, reporter: Reporter) -> None:
+    def account(kind: str) -> Account:
+        missing = concurrency(None, None, Missing(kind, "Prometheus has not been asked yet", NOW))
+        return account_of(serving_since(0, "04:51:30"), desired=1, decision=decided(1, 1, signals=(missing,)))
+
+    await reporter.report(account("NotAsked"))
+    assert status_writes(api) == 0
+    assert api.all("events") == []
+    await reporter.report(account("Timeout"))
+    assert status_writes(api) == 1
+    assert "MetricsMissing" in [event["reason"] for event in api.all("events")]
 
 
 async def test_a_cold_start_is_measured_once(api: Objects, reporter: Reporter) -> None:
