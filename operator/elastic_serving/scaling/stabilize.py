@@ -1,7 +1,7 @@
 """Stabilization windows: move only as far as every recent recommendation agrees."""
 
 from elastic_serving.scaling.memory import extreme
-from elastic_serving.scaling.model import Step
+from elastic_serving.scaling.model import ScalingLimit, Step
 from elastic_serving.scaling.pipeline import Move, Tick
 
 
@@ -15,7 +15,11 @@ def stabilize(current: int, floor: int, ceiling: int) -> int:
 
 
 def stabilization(replicas: int, tick: Tick) -> Move:
-    """The number as far as the windows agree; they hold what was asked for before any stage changed it."""
+    """The number as far as the windows agree; they hold what was asked for before any stage changed it.
+
+    Where the window holds what the limits would hold anyway, the limit is the reason: a serving without load rests at
+    minReplicas, and that is what its user set.
+    """
     behavior = tick.spec.scaling.behavior
     up_seconds = behavior.scale_up.stabilization_window_seconds
     down_seconds = behavior.scale_down.stabilization_window_seconds
@@ -26,4 +30,6 @@ def stabilization(replicas: int, tick: Tick) -> Move:
     if held_to == replicas:
         return Move(Step("stabilization", replicas, replicas, f"{window} -> {replicas}"))
     said = f"{window}, in which {floor if replicas > held_to else ceiling} was asked for -> {held_to}"
+    if replicas < held_to == tick.floor == tick.spec.scaling.min_replicas:
+        return Move(Step("stabilization", replicas, held_to, said), "MinReplicas", limited=ScalingLimit.TOO_FEW)
     return Move(Step("stabilization", replicas, held_to, said), "StabilizationWindow", held=f"stabilization: {said}")

@@ -2,6 +2,7 @@
 
 import pytest
 
+from elastic_serving.scaling.model import ScalingLimit
 from elastic_serving.scaling.stabilize import stabilize
 from tests.support.scaling import echo_spec, play
 
@@ -94,6 +95,13 @@ def test_a_held_number_says_which_number_of_the_window_holds_it() -> None:
     assert first.decision.held == ""
     assert second.decision.why == "StabilizationWindow"
     assert second.decision.held == "stabilization: down window 300 s, in which 8 was asked for -> 8"
+
+
+def test_a_number_at_its_minimum_is_held_by_the_minimum_and_not_by_the_window() -> None:
+    first, second = play(echo_spec({}, DOWN_300, minReplicas=2), [(0, 2), (10, 0)], start=2)
+    assert (first.decision.why, first.decision.limited) == ("Concurrency", ScalingLimit.NONE)
+    assert (second.decision.desired, second.decision.why) == (2, "MinReplicas")
+    assert (second.decision.limited, second.decision.held) == (ScalingLimit.TOO_FEW, "")
 
 
 def test_the_window_holds_what_was_asked_for_and_not_what_was_decided() -> None:
