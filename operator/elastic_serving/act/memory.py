@@ -5,24 +5,32 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+from pydantic import TypeAdapter, ValidationError
+
 from elastic_serving.act.manifests import is_ours, owner_reference
 from elastic_serving.api import labels
 from elastic_serving.api.models import ElasticServing
 from elastic_serving.errors import NotFound
 from elastic_serving.kube.api import KubeApi, Object, Resource
 from elastic_serving.scaling.memory import Memory, from_dict, to_dict
-from elastic_serving.scaling.model import Failure
+from elastic_serving.scaling.model import Decision, Failure
 
 MEMORIES: Final = Resource(labels.GROUP, labels.VERSION, labels.MEMORY_PLURAL)
 STATE_VERSION: Final = 1
+_DECISION: Final[TypeAdapter[Decision | None]] = TypeAdapter(Decision | None)
 
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """The memory of the last decision (None before the first) and the replicas that failed lately."""
+    """The memory of the last decision (None before the first) and the replicas that failed lately.
+
+    ``last_change`` is the last decision that changed desired: it is told after it was acted upon, so who dies in
+    between leaves it to the next one to tell.
+    """
 
     memory: Memory | None = None
     failures: tuple[Failure, ...] = ()
+    last_change: Decision | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +67,25 @@ def encoded(remembered: Remembered) -> str:
     """The state as it is stored."""
     memory = None if remembered.memory is None else to_dict(remembered.memory)
     rows = [asdict(failure) for failure in remembered.failures]
-    return json.dumps({"version": STATE_VERSION, "memory": memory, "failures": rows}, separators=(",", ":"))
+    change = _DECISION.dump_python(remembered.last_change, mode="json", exclude_defaults=True)
+    state = {"version": STATE_VERSION, "memory": memory, "failures": rows, "change": change}
+    return json.dumps(state, separators=(",", ":"))
 
 
 def _decoded(state: str) -> Remembered:
     saved: Any = json.loads(state)
     if not isinstance(saved, dict) or saved.get("version") != STATE_VERSION:
         raise ValueError(f"its version is not {STATE_VERSION}")
-    return Remembered(None if saved["memory"] is None else from_dict(saved["memory"]), _failures(saved["failures"]))
+    memory = None if saved["memory"] is None else from_dict(saved["memory"])
+    return Remembered(memory, _failures(saved["failures"]), _change(saved.get("change")))
+
+
+def _change(plain: Any) -> Decision | None:
+    """The decision, or None where it is not one of ours: it only explains, so nothing is lost with it but its words."""
+    try:
+        return _DECISION.validate_python(plain)
+    except ValidationError:
+        return None
 
 
 def _failures(rows: Sequence[Any]) -> tuple[Failure, ...]:

@@ -7,8 +7,9 @@ import structlog
 from elastic_serving.act.memory import Remembered, load, save
 from elastic_serving.api.models import ElasticServing
 from elastic_serving.handlers.shell import Shell
+from elastic_serving.scaling.decide import Decided
 from elastic_serving.scaling.memory import Memory, restored
-from elastic_serving.scaling.model import Failure
+from elastic_serving.scaling.model import Decision, Failure
 
 log = structlog.get_logger(__name__)
 
@@ -22,6 +23,8 @@ class Keeper:
 
     memory: Memory | None
     failures: tuple[Failure, ...]
+    last_change: Decision | None
+    """The last decision that changed desired, also of an earlier process."""
     _saved: Remembered
     _saved_at: float = float("-inf")
 
@@ -38,17 +41,20 @@ class Keeper:
             )
         saved = found.remembered
         memory = None if saved.memory is None else restored(saved.memory, now)
-        return cls(memory, saved.failures, saved)
+        return cls(memory, saved.failures, saved.last_change, saved)
 
-    async def keep(self, shell: Shell, serving: ElasticServing, memory: Memory, failures: tuple[Failure, ...]) -> None:
-        """Advance to ``memory`` and ``failures``, saved first where they must not be lost. Raises as the API does."""
-        remembered = Remembered(memory, failures)
+    async def keep(
+        self, shell: Shell, serving: ElasticServing, decided: Decided, failures: tuple[Failure, ...]
+    ) -> None:
+        """Advance to ``decided`` and ``failures``, saved first where they must not be lost. Raises as the API does."""
+        last_change = decided.decision if decided.decision.changed else self.last_change
+        remembered = Remembered(decided.memory, failures, last_change)
         age = shell.clock() - self._saved_at
         quiet = _says(remembered) == _says(self._saved)
         if self._must_save(remembered) or age >= (QUIET_SECONDS if quiet else shell.wiring.memory_interval_seconds):
             await save(shell.api, serving, remembered)
             self._saved, self._saved_at = remembered, shell.clock()
-        self.memory, self.failures = memory, failures
+        self.memory, self.failures, self.last_change = decided.memory, failures, last_change
 
     def _must_save(self, remembered: Remembered) -> bool:
         """What a restart must not forget: the desired number, who left by itself, the failures."""

@@ -100,7 +100,6 @@ class _Served:
     listed_at: float = float("-inf")
     outcome: Outcome = field(default_factory=Outcome)
     beside: tuple[str, ...] = ()
-    last_change: Decision | None = None
     look_again: bool = False
 
     @property
@@ -150,9 +149,8 @@ class _Served:
         if shell.recorder is not None:
             shell.recorder.write(line(seen, self.keeper.memory, decided.decision, self._about()))
         failures = failures_after(seen.inventory, planned.actions, serving.spec.startup)
-        await self.keeper.keep(shell, serving, decided.memory, failures)
+        await self.keeper.keep(shell, serving, decided, failures)
         if decided.decision.changed:
-            self.last_change = decided.decision
             log.info("decided", **_logged(serving, decided.decision))
         if serving.spec.scaling.mode is Mode.ADVISE:
             return self.outcome
@@ -192,7 +190,7 @@ class _Served:
     async def _report(self, account: Account) -> None:
         """Status, Events, metrics; what is told beyond this pass stands beside it."""
         await self.shell.reporter.report(
-            replace(account, last_change=self.last_change, refusal=self.admission.refusal, beside=self.beside)
+            replace(account, last_change=self.keeper.last_change, refusal=self.admission.refusal, beside=self.beside)
         )
 
 
