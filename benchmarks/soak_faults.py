@@ -109,23 +109,25 @@ def operator_killed(world: World, chance: Chance) -> str:
 
 
 def api_server_restarts(world: World, chance: Chance) -> str:
-    """With open watches it does not end gently; sometimes it is not even asked."""
+    """In the middle of new loads. With open watches it does not end gently; sometimes it is not even asked."""
+    words, kill = loads_change(world, chance), chance.dice.random() < 0.5
+    chance.pause(0, 2)
     world.api_was_away = True
-    kill = chance.dice.random() < 0.5
     world.cluster.restart(API_SERVER, kill=kill)
-    return "killed" if kill else "stopped"
+    return f"{'killed' if kill else 'stopped'}, {words}"
 
 
 def prometheus_away(world: World, chance: Chance) -> str:
-    """Nothing is known for some seconds: every number must be held."""
+    """Nothing is known for some seconds: every number must be held, and new loads be met when it is back."""
     before = _desired(world)
     world.cluster.stop_component(PROMETHEUS, kill=True)
     chance.pause(3, 12)
     after = _desired(world)
     moved = [f"{name} {before[name]} -> {after[name]}" for name in before if before[name] != after[name]]
     world.violations += [f"desired moved without Prometheus: {words}" for words in moved]
+    words = loads_change(world, chance)
     world.cluster.start_component(PROMETHEUS)
-    return ""
+    return words
 
 
 def limits_edited(world: World, chance: Chance) -> str:
