@@ -37,7 +37,7 @@ from elastic_serving.report.record import FILE_NAME
 from tests.support.operator import Operator
 
 SETTLE_SECONDS: Final = 120.0
-"""From the end of a fault to rest. The longest is a deleted node: Kubernetes' pod garbage collector takes its pods after
+"""From the end of a fault to rest. The longest is a deleted node: the pod garbage collector takes its pods after
 40 s and at its next round, 57 to 82 s were seen; a third failure of a replica waits 20 s."""
 REST_SECONDS: Final = 2.0
 """Two ticks and two scrapes: rest that lasts so long has seen the fault."""
