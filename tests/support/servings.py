@@ -19,6 +19,8 @@ from tests.support.cluster import REQUEST_TIMEOUT_SECONDS, eventually
 from tests.support.manifests import manifest
 
 T = TypeVar("T")
+DOWN_AT_ONCE: Final = {"scaling": {"behavior": {"scaleDown": {"stabilizationWindowSeconds": 0}}}}
+"""A change of the manifest: fewer replicas as soon as fewer are asked for, instead of after 300 s."""
 OURS: Final = f"/apis/{labels.GROUP}/{labels.VERSION}"
 
 
@@ -100,6 +102,18 @@ class Servings:
     def fault(self, fault: str, *, name: str = "", replica: int = 0) -> None:
         """Let one replica's engine do this wrong; ``crash`` and ``exit`` end it with code 1 and 0."""
         self.engines.fault(self.namespace, self.pod_name(replica, name), fault)
+
+    def running(self, name: str = "") -> list[dict[str, Any]]:
+        """Its engines, with the truth about their requests."""
+        engines = self.engines.engines(self.namespace)
+        return [engine for engine in engines if engine["serving"] == (name or self.name)]
+
+    def leftovers(self, name: str = "") -> list[str]:
+        """Everything that would not be there without it, as ``kind/name``: itself, what it owns, what they lead to."""
+        called = name or self.name
+        kinds = f"{labels.PLURAL},{labels.MEMORY_PLURAL},pods,services,endpointslices,networkpolicies"
+        found = self.kubectl("get", kinds, "--output=name").split()
+        return [one for one in found if one.partition("/")[2].startswith(called)]
 
     def pod_name(self, replica: int, name: str = "") -> str:
         """Name of the replica's leader."""

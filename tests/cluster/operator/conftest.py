@@ -12,6 +12,7 @@ from dev.cluster.local import LocalCluster
 from dev.engines.launch import EngineFleet
 from dev.install import Installed
 from tests.support.cluster import fresh_namespace
+from tests.support.gauge import OutsideQueue, outside_queue
 from tests.support.operator import Operator, installed, running
 from tests.support.servings import Servings
 
@@ -101,3 +102,10 @@ def llama(cluster: Cluster, resident: Operator, engine_fleet: EngineFleet) -> It
     with closing(Servings(cluster, resident.release.namespace, engine_fleet, name)) as servings:
         yield servings
         servings.remove()
+
+
+@pytest.fixture(scope="session")
+def queue(cluster: LocalCluster) -> Iterator[OutsideQueue]:
+    """A queue outside the engines, which exists where no replica does."""
+    with outside_queue(cluster) as queue:
+        yield queue

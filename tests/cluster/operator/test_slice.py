@@ -2,10 +2,9 @@
 
 import pytest
 
-from tests.support.servings import Servings
+from tests.support.servings import DOWN_AT_ONCE, Servings
 
 SLOW = "dev.elasticserving.io/load-seconds"
-DOWN_AT_ONCE = {"scaling": {"behavior": {"scaleDown": {"stabilizationWindowSeconds": 0}}}}
 
 
 @pytest.mark.promise("N3")
@@ -16,7 +15,10 @@ async def test_a_manifest_of_three_fields_becomes_a_replica_that_serves(llama: S
     (pod,) = llama.pods()
     assert pod["metadata"]["name"] == f"{llama.name}-0-0"
     assert pod["spec"]["containers"][0]["resources"]["limits"] == {"nvidia.com/gpu": "1"}
-    assert llama.endpoints() == {pod["status"]["podIP"]}
+    await llama.eventually(lambda: llama.endpoints() == {pod["status"]["podIP"]})
+    await llama.until(lambda status: status["signals"][0]["health"] == "Ok")
+    # Nothing of a good start sounds like trouble.
+    assert {event["reason"] for event in llama.events()} == {"ScalingUp", "ReplicaReady"}
 
 
 @pytest.mark.promise("N2")
@@ -66,4 +68,4 @@ async def test_replicas_that_load_their_model_are_no_capacity(llama: Servings) -
     ready = await llama.until(lambda status: status["servingReplicas"] == 3)
     assert ready["load"] == "Concurrency 45/67.2"
     assert ready["decision"]["to"] == 3  # 45 in flight on 1 of 3 replicas is no reason for more
-    assert len(llama.endpoints()) == 3
+    await llama.eventually(lambda: len(llama.endpoints()) == 3)
