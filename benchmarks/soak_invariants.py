@@ -11,7 +11,7 @@ from elastic_serving.act.manifests import is_ours
 from elastic_serving.api import conditions, labels
 from elastic_serving.api.models import ElasticServingSpec
 from elastic_serving.kube.api import Object
-from elastic_serving.scaling import record
+from elastic_serving.report import lines as records
 from elastic_serving.scaling.decide import decide
 from elastic_serving.scaling.memory import from_dict
 from elastic_serving.scaling.model import Role, ScalingLimit
@@ -58,12 +58,12 @@ def replayed(lines: Sequence[str]) -> Iterator[str]:
     """One sentence for each record from which ``decide`` does not come to the decision that stands in it."""
     for number, text in enumerate(lines, start=1):
         try:
-            given, recorded = json.loads(text), record.parse(text)
+            given, recorded = json.loads(text), records.parse(text)
         except ValueError as error:
             yield f"record {number} cannot be read: {error}"
             continue
         decided = decide(_spec(json.dumps(given["spec"])), recorded.seen, recorded.memory, recorded.seen.at)
-        again = json.loads(json.dumps(record.decided(decided.decision)))
+        again = json.loads(json.dumps(records.decided(decided.decision)))
         if again != given["decision"]:
             yield f"record {number} ({given['serving']}) gives {again}, not {given['decision']}"
 

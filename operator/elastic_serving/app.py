@@ -16,12 +16,13 @@ from elastic_serving.act.manifests import EngineDefaults
 from elastic_serving.api import labels
 from elastic_serving.api.models import VLLM_IMAGE
 from elastic_serving.errors import InvalidSpec, NotFound, Transient
-from elastic_serving.handlers.cache import Cache
+from elastic_serving.handlers.cache import Cache, node_essence
+from elastic_serving.handlers.echo import EchoingApi
 from elastic_serving.handlers.fleet import Fleet
 from elastic_serving.handlers.health import Pulse, application
-from elastic_serving.handlers.shell import Shell, Wiring, kinds_of
+from elastic_serving.handlers.shell import NODES, Shell, Wiring, kinds_of
 from elastic_serving.handlers.watch import connection_of, registry_of, settings_of
-from elastic_serving.kube.api import Resource
+from elastic_serving.kube.api import Object, Resource
 from elastic_serving.kube.client import KubeClient
 from elastic_serving.kube.config import load_configuration
 from elastic_serving.kube.lease import Term, Watchdog, lead, release
@@ -38,6 +39,8 @@ log = structlog.get_logger(__name__)
 
 CRDS = Resource("apiextensions.k8s.io", "v1", "customresourcedefinitions", namespaced=False)
 CRD_NAMES = (f"{labels.PLURAL}.{labels.GROUP}", f"{labels.MEMORY_PLURAL}.{labels.GROUP}")
+WATCH_PAUSE_SECONDS = 5.0
+"""Between two tries to watch several namespaces of which one fails."""
 CRD_ATTEMPTS = 30
 """Times a second apart that the CRDs are looked for: a chart installs them together with the operator."""
 
@@ -61,14 +64,20 @@ async def run(settings: Settings) -> None:
     ):
         await _established(api)
         kinds = kinds_of(network_policies=settings.network_policy)
-        counted = CountedApi(api, metrics.writes)
+        caches = {kind: Cache(trim=node_essence) if kind == NODES else Cache() for kind in kinds}
+
+        def echo(resource: Resource, obj: Object) -> None:
+            if resource in caches:
+                caches[resource].heard(obj, time.monotonic())
+
+        echoing = EchoingApi(CountedApi(api, metrics.writes), echo)
         shell = Shell(
-            api=counted,
+            api=echoing,
             signals=signals,
-            reporter=Reporter(counted, metrics, settings.status_interval_seconds),
+            reporter=Reporter(echoing, metrics, settings.status_interval_seconds),
             metrics=metrics,
             wiring=_wiring(settings),
-            caches={kind: Cache() for kind in kinds},
+            caches=caches,
             recorder=_recorder(settings),
         )
         fleet = Fleet(
@@ -119,18 +128,24 @@ async def _work(
 async def _watch(settings: Settings, configuration: Configuration, fleet: Fleet, stop: asyncio.Event) -> None:
     """kopf's watches. They fail with their error; without one only a signal ends them, which kopf takes for itself."""
     kinds = tuple(fleet.shell.caches)
-    try:
-        await kopf.operator(
-            registry=registry_of(kinds, fleet.heard, lambda: connection_of(configuration)),
-            settings=settings_of(kinds, settings.request_timeout_seconds),
-            standalone=True,
-            clusterwide=not settings.watch_namespaces,
-            namespaces=settings.watch_namespaces,
-            stop_flag=stop,
-        )
-    except Exception as error:
-        raise Transient(f"the watches failed: {error}") from error
-    stop.set()
+    while not stop.is_set():
+        try:
+            await kopf.operator(
+                registry=registry_of(kinds, fleet.heard, lambda: connection_of(configuration)),
+                settings=settings_of(kinds, settings.request_timeout_seconds),
+                standalone=True,
+                clusterwide=not settings.watch_namespaces,
+                namespaces=settings.watch_namespaces,
+                stop_flag=stop,
+            )
+        except Exception as error:
+            if len(settings.watch_namespaces) < 2:
+                raise Transient(f"the watches failed: {error}") from error
+            # One namespace of several may be gone: the others go on, by lists until their watches are back.
+            log.warning("watches failed", reason=str(error), again_seconds=WATCH_PAUSE_SECONDS)
+            await asyncio.sleep(WATCH_PAUSE_SECONDS)
+        else:
+            stop.set()
 
 
 async def _established(api: KubeClient) -> None:

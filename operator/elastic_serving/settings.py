@@ -156,6 +156,11 @@ class Settings(BaseSettings):
                 f"lease_retry_seconds {self.lease_retry_seconds:g} must be at most half of lease_renew_seconds "
                 f"{self.lease_renew_seconds:g}, or one lost answer ends the leader"
             )
+        if self.prometheus_url.username or self.prometheus_url.password:
+            raise ValueError(
+                "prometheus_url must not carry a user and a password, they would be logged: "
+                "use prometheus_username and prometheus_password_file"
+            )
         if (self.prometheus_username is None) != (self.prometheus_password_file is None):
             raise ValueError("prometheus_username and prometheus_password_file must be set together")
         if (self.prometheus_cert_file is None) != (self.prometheus_key_file is None):

@@ -8,9 +8,9 @@ writes the log anew; read the difference before committing it.
 from collections.abc import Iterator
 from pathlib import Path
 
+from elastic_serving.report.lines import line
 from elastic_serving.scaling.decide import decide
 from elastic_serving.scaling.memory import Memory
-from elastic_serving.scaling.record import line
 from tests.support.scaling import Short, seen_of, spec_of
 
 LOG = Path(__file__).parents[1] / "golden" / "scaling" / "quarter_hour.jsonl"

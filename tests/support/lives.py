@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from elastic_serving.api.models import ElasticServingSpec
+from elastic_serving.report.lines import decided, parse
 from elastic_serving.scaling.decide import decide
-from elastic_serving.scaling.record import decided, parse
 from tests.support.calls import Call
 from tests.support.cluster import eventually
 from tests.support.operator import Operator

@@ -1,5 +1,6 @@
 """What a serving must remember between two decisions, in its ServingMemory object: one JSON text, exact both ways."""
 
+import contextlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -17,6 +18,7 @@ from elastic_serving.scaling.model import Decision, Failure
 
 MEMORIES: Final = Resource(labels.GROUP, labels.VERSION, labels.MEMORY_PLURAL)
 STATE_VERSION: Final = 1
+_FAILURE: Final = TypeAdapter(Failure)
 _DECISION: Final[TypeAdapter[Decision | None]] = TypeAdapter(Decision | None)
 
 
@@ -53,7 +55,7 @@ async def load(api: KubeApi, serving: ElasticServing) -> Loaded:
     if not is_ours(found["metadata"], serving.metadata.uid):
         return Loaded(Remembered())
     try:
-        return Loaded(_decoded(str(found.get("state") or "")))
+        return Loaded(decoded(str(found.get("state") or "")))
     except ValueError as error:
         return Loaded(Remembered(), f"the saved memory cannot be read ({error}); the present replicas seed a new one")
 
@@ -72,7 +74,8 @@ def encoded(remembered: Remembered) -> str:
     return json.dumps(state, separators=(",", ":"))
 
 
-def _decoded(state: str) -> Remembered:
+def decoded(state: str) -> Remembered:
+    """What ``encoded`` wrote. Raises ValueError where it is of another version or no memory at all."""
     saved: Any = json.loads(state)
     if not isinstance(saved, dict) or saved.get("version") != STATE_VERSION:
         raise ValueError(f"its version is not {STATE_VERSION}")
@@ -89,10 +92,12 @@ def _change(plain: Any) -> Decision | None:
 
 
 def _failures(rows: Sequence[Any]) -> tuple[Failure, ...]:
-    try:
-        return tuple(Failure(**row) for row in rows)
-    except TypeError as error:
-        raise ValueError(f"failures: {error}") from error
+    """The rows that are ours; one of another release loses itself, never the memory beside it."""
+    found = []
+    for row in rows:
+        with contextlib.suppress(ValidationError):
+            found.append(_FAILURE.validate_python(row))
+    return tuple(found)
 
 
 def _object(serving: ElasticServing, remembered: Remembered) -> Object:

@@ -5,7 +5,7 @@ Rules: news of a lower resourceVersion is ignored (Kubernetes makes them compara
 was not heard of since the list was asked for; what was deleted since then does not come back through the list.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,18 @@ from elastic_serving.kube.api import Object
 
 TOMBSTONE_SECONDS = 120.0
 """Longer than any list takes; after it a deleted object's uid is forgotten."""
+
+
+def without_managed_fields(obj: Object) -> Object:
+    """The object without the API server's account of who owns which field, often half of it."""
+    metadata = {name: value for name, value in obj["metadata"].items() if name != "managedFields"}
+    return {**obj, "metadata": metadata}
+
+
+def node_essence(obj: Object) -> Object:
+    """What a blame needs of a node: who it is, and its conditions. Its list of images alone may be 10 KiB."""
+    metadata = {name: obj["metadata"].get(name) for name in ("name", "uid", "resourceVersion")}
+    return {"metadata": metadata, "status": {"conditions": (obj.get("status") or {}).get("conditions") or []}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +39,8 @@ class Cache:
     """Objects of one kind by (namespace, name), grouped by a label. All times are monotonic seconds of the caller."""
 
     group_label: str = SERVING
+    trim: Callable[[Object], Object] = without_managed_fields
+    """What is kept of an object: memory is bounded by the chart."""
     listed_at: float = float("-inf")
     """When the last full list was asked for."""
     _entries: dict[tuple[str, str], _Entry] = field(default_factory=dict)
@@ -39,9 +53,10 @@ class Cache:
         known = self._entries.get(key)
         if uid in self._buried or (known and _uid(known.obj) == uid and _version(obj) < _version(known.obj)):
             return False
+        kept = self.trim(obj)
         self._forget(key)
-        self._entries[key] = _Entry(obj, now)
-        self._groups.setdefault((key[0], self._group(obj)), {})[key[1]] = obj
+        self._entries[key] = _Entry(kept, now)
+        self._groups.setdefault((key[0], self._group(kept)), {})[key[1]] = kept
         return known is None or _version(known.obj) != _version(obj)
 
     def buried(self, obj: Mapping[str, Any], now: float) -> None:
@@ -53,11 +68,17 @@ class Cache:
             self._forget(key)
 
     def listed(
-        self, objects: Iterable[Object], asked_at: float, *, group: tuple[str, str] | None = None
+        self,
+        objects: Iterable[Object],
+        asked_at: float,
+        *,
+        group: tuple[str, str] | None = None,
+        unknown: Collection[str] = (),
     ) -> tuple[tuple[str, str], ...]:
         """Lay a list over the cache; returns the keys that were ghosts or changed.
 
-        ``group`` is the (namespace, label value) that the list was narrowed to; without it the list was full.
+        ``group`` is the (namespace, label value) that the list was narrowed to; without it the list was full, but for
+        the namespaces ``unknown``, which could not be listed: of them nothing is removed.
         """
         changed: list[tuple[str, str]] = []
         seen: set[tuple[str, str]] = set()
@@ -67,9 +88,8 @@ class Cache:
             known = self._entries.get(key)
             if (known is None or known.heard_at <= asked_at) and self.heard(obj, asked_at):
                 changed.append(key)
-        for key, entry in list(self._entries.items()):
-            in_scope = group is None or (key[0], self._group(entry.obj)) == group
-            if in_scope and key not in seen and entry.heard_at <= asked_at:
+        for key in self._keys(group):
+            if key not in seen and key[0] not in unknown and self._entries[key].heard_at <= asked_at:
                 self._forget(key)
                 changed.append(key)
         if group is None:
@@ -91,6 +111,11 @@ class Cache:
 
     def __len__(self) -> int:
         return len(self._entries)
+
+    def _keys(self, group: tuple[str, str] | None) -> list[tuple[str, str]]:
+        if group is None:
+            return list(self._entries)
+        return [(group[0], name) for name in self._groups.get(group, {})]
 
     def _group(self, obj: Object) -> str:
         return str((obj["metadata"].get("labels") or {}).get(self.group_label, ""))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from elastic_serving.api.labels import SERVING
-from elastic_serving.errors import ElasticServingError
+from elastic_serving.errors import ElasticServingError, Forbidden, NotFound
 from elastic_serving.handlers.cache import key_of
 from elastic_serving.handlers.health import Pulse
 from elastic_serving.handlers.reconciler import Reconciler
@@ -71,19 +71,34 @@ class Fleet:
                 log.warning("list failed", reason=str(error))
 
     async def _list_all(self) -> None:
-        """Lay a full list of each kind over its cache, and wake whom it concerns."""
+        """Lay a full list of each kind over its cache, and wake whom it concerns.
+
+        Of several namespaces one may be gone or forbidden: it is reported, and the others are served.
+        """
         for resource, cache in self.shell.caches.items():
             asked_at = self.shell.clock()
-            selector = "" if resource in UNLABELLED else OURS
-            objects: list[Object] = []
-            for namespace in (resource.namespaced and self.namespaces) or (None,):
-                objects.extend(await self.shell.api.list(resource, namespace, label_selector=selector))
+            objects, unknown = await self._list(resource)
             is_first = cache.listed_at == float("-inf")
-            ghosts = cache.listed(objects, asked_at)
+            ghosts = cache.listed(objects, asked_at, unknown=unknown)
             if ghosts and not is_first:
                 log.info("list differed from the watch", resource=resource.plural, objects=len(ghosts))
         self._follow()
         self._wake_all()
+
+    async def _list(self, resource: Resource) -> tuple[list[Object], list[str]]:
+        """The objects of a kind, and the namespaces that could not be listed. Raises where nothing could."""
+        selector = "" if resource in UNLABELLED else OURS
+        objects: list[Object] = []
+        unknown: list[str] = []
+        for namespace in (resource.namespaced and self.namespaces) or (None,):
+            try:
+                objects.extend(await self.shell.api.list(resource, namespace, label_selector=selector))
+            except (Forbidden, NotFound) as error:
+                if namespace is None or len(unknown) + 1 == len(self.namespaces):
+                    raise
+                unknown.append(namespace)
+                log.warning("namespace not listed", namespace=namespace, resource=resource.plural, reason=str(error))
+        return objects, unknown
 
     async def _tick_for_ever(self) -> None:
         """Read all signals each tick, then wake everybody; a slow Prometheus delays readings, not ticks."""

@@ -14,13 +14,13 @@ from elastic_serving.errors import ElasticServingError, InvalidSpec
 from elastic_serving.handlers.admission import Admission
 from elastic_serving.handlers.keeper import Keeper
 from elastic_serving.handlers.shell import SERVINGS, Shell
-from elastic_serving.observe.inventory import counts_of, inventory_of
+from elastic_serving.observe.inventory import counts_of, inventory_of, retired_of
 from elastic_serving.observe.signals import Wanted
 from elastic_serving.report.account import Account
+from elastic_serving.report.lines import line
 from elastic_serving.scaling.decide import Decided, decide
-from elastic_serving.scaling.model import Decision, Outcome, Phase, Plan, Role, Seen
+from elastic_serving.scaling.model import Decision, Outcome, Plan, Role, Seen
 from elastic_serving.scaling.plan import plan
-from elastic_serving.scaling.record import line
 from elastic_serving.scaling.retries import failures_after
 
 log = structlog.get_logger(__name__)
@@ -117,7 +117,8 @@ class _Served:
     async def _observe(self, now: float) -> Seen:
         """Signals as last read, pods as cached, or listed afresh where the last pass asked to look again."""
         metadata, shell = self.serving.metadata, self.shell
-        if self.look_again:
+        just_listed = self.look_again
+        if just_listed:
             self.listed_at = await shell.list_pods_of(metadata.namespace, metadata.name)
             self.look_again = False
         pods = shell.pods_of(metadata.namespace, metadata.name)
@@ -130,7 +131,7 @@ class _Served:
             revision=self.revision,
             in_flight=shell.signals.in_flight(self.wanted),
             nodes=shell.nodes_of(pods),
-            complete=shell.clock() - self.listed_at < FRESH_SECONDS,
+            complete=just_listed or shell.clock() - self.listed_at < FRESH_SECONDS,
         )
         blocked = {*inventory.blocked, *self.admission.blocked(shell.clock())}
         inventory = replace(inventory, failures=self.keeper.failures, blocked=tuple(sorted(blocked)))
@@ -140,7 +141,7 @@ class _Served:
             replicas=counts_of(inventory, current=len(alive)),
             signals=shell.signals.readings(self.wanted, inventory, now),
             inventory=inventory,
-            retired=tuple(r.hosts[0].uid for r in inventory.replicas if r.phase is Phase.FINISHED),
+            retired=retired_of(inventory),
         )
 
     async def _execute(self, seen: Seen, decided: Decided, planned: Plan) -> Outcome:

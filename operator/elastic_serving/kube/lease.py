@@ -91,6 +91,7 @@ class _GuardedLock(LeaseLock):
         super().__init__(term.name, term.namespace, term.identity, api_client)
         self._timeout = term.call_seconds
         self._watchdog = watchdog
+        self._has_led = False
 
     async def get(
         self, name: str, namespace: str
@@ -100,7 +101,10 @@ class _GuardedLock(LeaseLock):
         except TRANSPORT_ERRORS as error:
             return False, _as_api_exception(error, name, namespace)
         self.lease_reference = lease
-        return True, self.election_record(lease)
+        record = self.election_record(lease)
+        if self._has_led and record.holder_identity not in (None, self.identity):
+            raise LeaseLost(f"Lease {namespace}/{name} is held by {record.holder_identity}")
+        return True, record
 
     async def create(self, name: str, namespace: str, election_record: LeaderElectionRecord) -> bool:
         """Never: the chart renders the Lease, and the operator may not create one."""
@@ -122,6 +126,7 @@ class _GuardedLock(LeaseLock):
             log.warning("lease not renewed", reason=str(_as_api_exception(error, name, namespace).reason))
             return False
         self._watchdog.fed(sent_at)
+        self._has_led = True
         return True
 
 

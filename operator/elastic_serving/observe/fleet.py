@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from elastic_serving.api.times import clock
 from elastic_serving.observe.catalogue import (
     NAMESPACE_LABEL,
     PART,
@@ -113,7 +114,7 @@ def read_serving(
         return Missing("NaN", f"{metrics} is not a finite number from 0 on")
     stale = [s.at for r in ready if (s := samples.get(r.index)) and s.at >= _started_at(r)]
     if stale:
-        return Missing("Stale", f"the newest sample of {metrics} is {inventory.at - max(stale):.0f} s old")
+        return Missing("Stale", f"the newest sample of {metrics} is from {clock(max(stale), inventory.at)}")
     if all(_ready_since(r) > oldest for r in ready):
         return Missing(NO_REPLICA, "no engine was scraped yet since it became ready")
     return Missing("Empty", f"Prometheus has no series {metrics} of a ready replica")

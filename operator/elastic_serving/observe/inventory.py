@@ -85,6 +85,18 @@ def counts_of(inventory: Inventory, current: int) -> ReplicaCounts:
     )
 
 
+def retired_of(inventory: Inventory) -> tuple[str, ...]:
+    """Uids of leaders that wished to leave: they ended with code 0 while they served.
+
+    A leader that somebody deletes or that drains ends with 0 as well; that is obedience, not a wish.
+    """
+    return tuple(
+        replica.hosts[0].uid
+        for replica in inventory.replicas
+        if replica.phase is Phase.FINISHED and replica.role is Role.SERVING and not replica.is_terminating
+    )
+
+
 def _member(pod: Json, uid: str, name: str, size: int, nodes: Mapping[str, Json]) -> _Member | None:
     metadata = mapping(pod.get("metadata"))
     labels = mapping(metadata.get("labels"))

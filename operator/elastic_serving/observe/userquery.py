@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from elastic_serving.api.signals import EffectiveSignal
+from elastic_serving.api.times import clock
 from elastic_serving.observe.catalogue import PART, SAMPLED_AT, VALUE
 from elastic_serving.observe.prometheus import Queries, QueryFailed
 from elastic_serving.observe.series import Series
@@ -74,7 +75,8 @@ class UserQueries:
         self._adopt(_intervals(signals), now)
         asked = []
         for promql, query in self._queries.items():
-            if query.task is None and query.due_at <= now:
+            # Due far ahead means that the clock went back: its schedule starts anew.
+            if query.task is None and not now < query.due_at <= now + query.interval_seconds:
                 query.asked_at = now
                 query.due_at = next_due(promql, now, query.interval_seconds)
                 query.task = asyncio.create_task(self._ask(promql, now))
@@ -103,7 +105,7 @@ class UserQueries:
         if query.good is not None and query.good.sampled_at >= oldest:
             return query.good
         if isinstance(newest, Sample):
-            return Missing("Stale", f"the newest sample of the query is {now - newest.sampled_at:.0f} s old")
+            return Missing("Stale", f"the newest sample of the query is from {clock(newest.sampled_at, now)}")
         return newest
 
     async def aclose(self) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from elastic_serving.api import conditions as reason
 from elastic_serving.api.models import Mode
 from elastic_serving.api.status import Condition, ConditionStatus
+from elastic_serving.api.times import timestamp
 from elastic_serving.report.account import Account
 from elastic_serving.report.summary import (
     broken,
@@ -16,7 +17,6 @@ from elastic_serving.report.summary import (
     quota_sentence,
     refusal_sentence,
 )
-from elastic_serving.report.times import timestamp
 from elastic_serving.scaling.model import ScalingLimit, TroubleKind
 
 _LASTING = (TroubleKind.REFUSED, TroubleKind.FORBIDDEN, TroubleKind.QUOTA, TroubleKind.FOREIGN)

@@ -13,6 +13,7 @@ from typing import Final
 
 from elastic_serving.api import conditions as reason
 from elastic_serving.api.models import ElasticServing
+from elastic_serving.api.times import clock, timestamp
 from elastic_serving.errors import AlreadyExists
 from elastic_serving.kube.api import KubeApi, Object, Resource
 from elastic_serving.report.account import Account
@@ -24,7 +25,6 @@ from elastic_serving.report.summary import (
     quota_sentence,
     refusal_sentence,
 )
-from elastic_serving.report.times import clock, timestamp
 from elastic_serving.scaling.model import Decision, DeleteReplica, Replica, SignalOutcome
 
 EVENTS: Final = Resource("", "v1", "events")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from elastic_serving.api.status import MAX_REPLICA_SENTENCES
-from elastic_serving.report.times import clock
+from elastic_serving.api.times import clock
 from elastic_serving.scaling.model import Host, Phase, Replica, Role
 
 _PHASES = {

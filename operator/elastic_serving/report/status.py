@@ -7,11 +7,11 @@ from typing import Final
 from elastic_serving.api import conditions, labels
 from elastic_serving.api.models import Metadata
 from elastic_serving.api.status import Condition, DecisionStatus, ElasticServingStatus, SignalStatus
+from elastic_serving.api.times import epoch, timestamp
 from elastic_serving.report.account import NO_REPLICA, Account
 from elastic_serving.report.conditions import conditions_of, invalid_conditions
 from elastic_serving.report.replicas import replica_sentences
 from elastic_serving.report.summary import cut, summary_of
-from elastic_serving.report.times import epoch, timestamp
 from elastic_serving.scaling.model import Decision, Role, SignalOutcome
 
 HEALTHY: Final = "Ok"

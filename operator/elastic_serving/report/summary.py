@@ -9,8 +9,8 @@ from typing import Final
 
 from elastic_serving.api.models import FallbackBehavior, Mode
 from elastic_serving.api.status import DecisionStatus
+from elastic_serving.api.times import clock, epoch
 from elastic_serving.report.account import Account
-from elastic_serving.report.times import clock, epoch
 from elastic_serving.scaling.model import Failure, Phase, Replica, SignalOutcome, TroubleKind
 from elastic_serving.scaling.retries import is_given_up, next_attempt_at
 

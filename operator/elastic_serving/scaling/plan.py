@@ -148,7 +148,16 @@ def _scale(
         return _add(spec, inventory, kept, failed, missing=missing, reason=reason)
     most = desired + (SURGE if old and starting and desired else 0)
     excess = len(serving) - most
-    return Plan(tuple(_take_out(r, desired) for r in _victims(fleet, desired)[: max(0, excess)]))
+    waits = () if not old or not desired or excess > 0 else _rollout_waits(inventory, fleet)
+    return Plan(tuple(_take_out(r, desired) for r in _victims(fleet, desired)[: max(0, excess)]), waits)
+
+
+def _rollout_waits(inventory: Inventory, fleet: _Fleet) -> tuple[str, ...]:
+    """Which replicas must be gone or ready before the next one of another revision is replaced."""
+    leaving = [r.index for r in inventory.replicas if r not in fleet.all]
+    if fleet.new_starting or not leaving:
+        return ()
+    return (f"the rollout goes on when replica {leaving[0]} is gone",)
 
 
 def _surge(desired: int, inventory: Inventory, fleet: _Fleet) -> int:
@@ -216,9 +225,13 @@ def _victims(fleet: _Fleet, desired: int) -> list[Replica]:
 
 
 def _take_out(replica: Replica, desired: int) -> Action:
-    """Drain what may hold requests; delete at once what never became ready."""
+    """Drain what may hold requests; delete at once what never became ready.
+
+    A host that loads since later than its container's start was ready in between.
+    """
     reason = f"{desired} replicas are wanted"
-    if replica.is_ready or (replica.in_flight or 0) > 0:
+    served = any(h.phase is Phase.LOADING and h.pulled_at and h.phase_since > h.pulled_at for h in replica.hosts)
+    if replica.is_ready or served or replica.in_flight:
         return SetRole(replica.index, replica.hosts[0], Role.DRAINING, reason)
     return DeleteReplica(replica.index, replica.hosts, reason)
 

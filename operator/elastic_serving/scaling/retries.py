@@ -57,9 +57,9 @@ def failures_after(inventory: Inventory, actions: Sequence[Action], startup: Sta
     """
     row_seconds = startup.provision_seconds + startup.pull_seconds + startup.load_seconds + FORGET_SECONDS
     rows = {
-        f.place: f
+        f.place: replace(f, at=min(f.at, inventory.at))
         for f in inventory.failures
-        if f.revision == inventory.revision and inventory.at - f.at <= row_seconds
+        if f.revision == inventory.revision and (inventory.at - f.at <= row_seconds or is_given_up(f, startup))
     }
     replicas = {replica.index: replica for replica in inventory.replicas}
     counted = {f.uid for f in inventory.failures}

@@ -40,6 +40,11 @@ def test_lists_are_separated_by_commas_and_empty_entries_vanish(monkeypatch: pyt
             id="too few tries",
         ),
         pytest.param(
+            {"prometheus_url": "http://me:s3cret@prometheus:9090"},
+            "prometheus_url must not carry a user and a password, they would be logged",
+            id="a password in the URL",
+        ),
+        pytest.param(
             {"prometheus_username": "me"},
             "prometheus_username and prometheus_password_file must be set together",
             id="a user without a password",

@@ -9,7 +9,7 @@ import pytest
 from benchmarks.soak_invariants import Picture, always, at_rest, replayed, unknown_reasons
 from elastic_serving.api.models import ElasticServingSpec
 from elastic_serving.kube.api import Object
-from elastic_serving.scaling import record
+from elastic_serving.report import lines
 from elastic_serving.scaling.decide import decide
 from elastic_serving.scaling.model import Inventory, PerReplica, ReplicaCounts, Seen
 
@@ -162,7 +162,7 @@ def test_records_replay_and_a_changed_one_is_told() -> None:
         10.0, ReplicaCounts(1, 1, 0), (("Concurrency", PerReplica((("0", 50.0),), 9.0)),), Inventory(10.0), ("u7",)
     )
     decided = decide(spec, seen, None, 10.0)
-    text = record.line(seen, None, decided.decision, {"serving": "n/s", "spec": SPEC})
+    text = lines.line(seen, None, decided.decision, {"serving": "n/s", "spec": SPEC})
     assert list(replayed([text])) == []
     forged = json.loads(text)
     forged["decision"]["to"] += 1

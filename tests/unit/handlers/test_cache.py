@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from elastic_serving.api.labels import SERVING
-from elastic_serving.handlers.cache import Cache
+from elastic_serving.handlers.cache import Cache, node_essence
 from elastic_serving.kube.api import Object
 
 
@@ -109,3 +109,31 @@ def test_an_object_whose_label_changed_moves_to_its_new_group() -> None:
     cache.heard(pod("a", 2, serving="other"), now=1)
     assert names(cache) == []
     assert names(cache, "other") == ["a"]
+
+
+def test_a_namespace_that_could_not_be_listed_keeps_what_was_known_of_it() -> None:
+    cache = Cache()
+    cache.heard(pod("a", 1), now=0)
+    cache.heard(pod("b", 1, namespace="other"), now=0)
+    cache.listed([], asked_at=10, unknown=["ns"])
+    assert names(cache) == ["a"]
+    assert cache.get("other", "b") is None
+
+
+def test_what_only_costs_memory_is_not_kept() -> None:
+    cache = Cache()
+    cache.heard(pod("a", 1, managedFields=[{"manager": "kubelet"}]), now=0)
+    found = cache.get("ns", "a")
+    assert found is not None
+    assert "managedFields" not in found["metadata"]
+
+
+def test_of_a_node_its_name_and_conditions_are_kept() -> None:
+    nodes = Cache(trim=node_essence)
+    ready = {"type": "Ready", "status": "False"}
+    metadata = {"name": "n", "uid": "u", "resourceVersion": "3", "labels": {"a": "b"}}
+    nodes.heard({"metadata": metadata, "status": {"images": [{}], "conditions": [ready]}}, now=0)
+    assert nodes.get("", "n") == {
+        "metadata": {"name": "n", "uid": "u", "resourceVersion": "3"},
+        "status": {"conditions": [ready]},
+    }

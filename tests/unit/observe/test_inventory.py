@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elastic_serving.observe.inventory import InFlight, counts_of, inventory_of
+from elastic_serving.observe.inventory import InFlight, counts_of, inventory_of, retired_of
 from elastic_serving.scaling.model import Inventory, Phase, Role
 from tests.unit.observe.pods import READY, SCHEDULED, UID, Pod, at, condition, pod, running, stamp, terminated
 
@@ -184,3 +184,18 @@ def test_no_pod_however_odd_breaks_the_inventory(odd: object) -> None:
     assert len(counted) + len(seen.foreign_pods) == 2
     assert "llama-1-0" in counted
     assert counts_of(seen, 1).ready >= 1
+
+
+@pytest.mark.promise("N22")
+@pytest.mark.parametrize(
+    ("leaving", "retired"),
+    [
+        pytest.param(pod(status=LEFT), 1, id="a leader that ended with 0 while it served wished to leave"),
+        pytest.param(
+            pod(status=LEFT, deletionTimestamp=stamp("10:02:01")), 0, id="one that somebody deletes only obeyed"
+        ),
+        pytest.param(pod(status=LEFT, role="draining"), 0, id="one that drains only obeyed"),
+    ],
+)
+def test_only_a_serving_leader_that_ends_by_itself_asks_for_one_replica_fewer(leaving: Pod, retired: int) -> None:
+    assert len(retired_of(inventory(leaving))) == retired

@@ -14,6 +14,7 @@ from elastic_serving.scaling.model import (
     Inventory,
     LiftGates,
     Phase,
+    Plan,
     Replica,
     Role,
     SetRole,
@@ -81,6 +82,12 @@ STARTING: dict[str, Any] = {"phase": Phase.LOADING, "phase_since": START}
             id="a tie takes the younger index",
         ),
         pytest.param([replica_of(0), replica_of(1)], 0, ["drain 1", "drain 0"], id="to zero drains all"),
+        pytest.param(
+            [replica_of(0), replica_of(1, phase=Phase.LOADING, phase_since=START, pulled_at=START - 50)],
+            1,
+            ["drain 1"],
+            id="a replica that was ready and is not any more may hold requests: it drains",
+        ),
         pytest.param(
             [replica_of(0, gated=True, phase=Phase.PROVISIONING)], 1, ["lift 0"], id="a whole gated group is let go"
         ),
@@ -299,3 +306,21 @@ def test_a_group_that_lost_a_host_goes_whole_and_one_still_gated_is_completed() 
     assert [short(a) for a in actions] == ["delete 0 lost", "create 1"]
     assert isinstance(actions[1], CreateReplica)
     assert actions[1].ranks == (0,)
+
+
+def test_a_rollout_that_waits_for_a_replica_to_go_says_so() -> None:
+    stuck = replica_of(2, terminating=True, **OLD)
+    made = plan(spec_of(), decision_of(2), inventory_of(replica_of(0, **OLD), replica_of(1, **OLD), stuck))
+    assert made == Plan((), ("the rollout goes on when replica 2 is gone",))
+
+
+def test_what_is_given_up_is_not_forgotten_with_time() -> None:
+    later = failing(11, START - 100_000)
+    kept = failures_after(later, (), spec_of().startup)
+    assert [failure.count for failure in kept] == [11]
+
+
+def test_a_clock_that_went_back_does_not_lengthen_a_wait() -> None:
+    ahead = failing(2, START + 3600)
+    (kept,) = failures_after(ahead, (), spec_of().startup)
+    assert kept.at == START

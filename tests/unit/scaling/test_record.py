@@ -4,10 +4,10 @@ import json
 
 import pytest
 
+from elastic_serving.report.lines import line, parse
 from elastic_serving.scaling.decide import decide
 from elastic_serving.scaling.memory import seeded
 from elastic_serving.scaling.model import Missing, Sample
-from elastic_serving.scaling.record import line, parse
 from tests.support.scaling import Short, echo_spec, seen_of, spec_of
 
 TWO = spec_of({"type": "Concurrency", "target": 28}, {"type": "QueueDepth", "target": 4}, maxReplicas=8)
