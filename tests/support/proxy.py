@@ -54,6 +54,8 @@ class Proxy:
     """Before each request is passed on."""
     forge: Forgery = field(default=lambda _: None)
     reached: Reached = field(default=lambda _, __: False)
+    alter: Callable[[bytes], bytes] = field(default=lambda raw: raw)
+    """Applied to each answer of a list and each piece of a watch."""
     spoil: bytes | None = None
     """What each running watch gets as its next line; then its stream ends."""
     seen: list[Seen] = field(default_factory=list)
@@ -125,7 +127,8 @@ async def _pass_on(proxy: Proxy, server: str, request: web.Request) -> web.Strea
         return web.Response(status=forged[0], text=forged[1], content_type="application/json")
     if call.is_write and proxy.reached(call, "before"):
         return _dropped(request)
-    headers = {name: text for name, text in request.headers.items() if name.lower() not in HOP_BY_HOP}
+    hidden = HOP_BY_HOP | {"accept-encoding"}  # answers stay readable
+    headers = {name: text for name, text in request.headers.items() if name.lower() not in hidden}
     async with request.app[UPSTREAM].request(
         request.method, server + request.path_qs, headers=headers, data=body or None
     ) as upstream:
@@ -135,7 +138,8 @@ async def _pass_on(proxy: Proxy, server: str, request: web.Request) -> web.Strea
         proxy.seen.append(Seen(call, time.monotonic(), upstream.status))
         if call.is_write and proxy.reached(call, "after"):
             return _dropped(request)
-        return web.Response(status=upstream.status, headers=_headers(upstream), body=answer)
+        body = proxy.alter(answer) if call.verb == "list" else answer
+        return web.Response(status=upstream.status, headers=_headers(upstream), body=body)
 
 
 async def _stream(
@@ -153,7 +157,7 @@ async def _stream(
             if proxy.spoil is not None:
                 await response.write(proxy.spoil + b"\n")
                 return response
-            await response.write(chunk)
+            await response.write(proxy.alter(chunk))
     except (asyncio.CancelledError, ConnectionResetError, aiohttp.ClientError):
         return _dropped(request)
     finally:

@@ -1,0 +1,176 @@
+"""Bad input of every kind: the operator holds, says which query and why, and goes on without a restart."""
+
+import itertools
+import json
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+
+import pytest
+import requests
+
+from dev.cluster.handle import Cluster
+from elastic_serving.api import labels
+from elastic_serving.handlers.shell import SERVINGS
+from elastic_serving.kube.client import KubeClient
+from elastic_serving.kube.config import load_configuration
+from tests.support.operator import Operator, Release, running
+from tests.support.prometheus_server import StandIn, hang, send, stand_in, vector
+from tests.support.proxy import proxy_of
+from tests.support.servings import Servings, condition_of
+
+AT_ONCE = {"scaling": {"behavior": {"scaleDown": {"stabilizationWindowSeconds": 0}}}}
+"""Without a window nothing but the missing signal can hold the number."""
+IMPATIENT = {"prometheus_timeout_seconds": "1", "stale_seconds": "3", "status_interval_seconds": "0.5"}
+EDITING_SECONDS = 5.0
+
+
+@pytest.fixture
+def prometheus(cluster: Cluster) -> Iterator[StandIn]:
+    """A Prometheus that passes queries on to the real one until it is told to do something else."""
+    with requests.Session() as session, stand_in() as server:
+        session.trust_env = False
+
+        def pass_on(handler: BaseHTTPRequestHandler) -> None:
+            answer = requests.get(cluster.prometheus_url + handler.path, timeout=5)
+            send(answer.status_code, answer.text)(handler)
+
+        server.reply = pass_on
+        yield server
+
+
+@pytest.fixture
+def operator(release: Release, prometheus: StandIn, tmp_path: Path) -> Iterator[Operator]:
+    """A leading operator that asks that Prometheus and gives up early."""
+    settings = {**IMPATIENT, "prometheus_url": prometheus.url}
+    with running(release, tmp_path, settings=settings) as operator:
+        yield operator
+
+
+def _reset(handler: BaseHTTPRequestHandler) -> None:
+    """No answer: the connection ends."""
+    handler.close_connection = True
+
+
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        pytest.param("away", "is unreachable", id="away"),
+        pytest.param("slow", "did not answer within 1 s", id="slow"),
+        pytest.param("page", "answered HTTP 200 with text/html, not with Prometheus's JSON", id="a page"),
+        pytest.param("empty", "no series vllm:num_requests_running", id="empty"),
+    ],
+)
+async def test_a_prometheus_that_says_nothing_of_use_is_told_and_holds_the_number(
+    operator: Operator, servings: Servings, prometheus: StandIn, bad: str, words: str
+) -> None:
+    replies = {
+        "away": _reset,
+        "slow": hang(prometheus),
+        "page": send(200, "<html><body>please log in</body></html>", "text/html"),
+        "empty": vector(),
+    }
+    process = operator.process
+    assert process is not None
+    good = prometheus.reply
+    servings.load(running=62)  # 62 / 22.4 = 2.8 -> 3
+    servings.apply(AT_ONCE)
+    await servings.serving(3)
+    prometheus.reply = replies[bad]
+    servings.load(running=0)
+    status = await servings.until(lambda status: condition_of(status, "ScalingActive")["status"] == "False")
+    told = condition_of(status, "ScalingActive")
+    assert status["desiredReplicas"] == 3
+    assert "Concurrency" in told["message"]
+    assert words in told["message"]
+    assert [message for message in servings.messages("SignalMissing") if "Concurrency" in message and words in message]
+    prometheus.reply = good
+    prometheus.release.set()
+    status = await servings.serving(1)
+    assert condition_of(status, "ScalingActive")["status"] == "True", status
+    assert process.poll() is None
+
+
+async def test_an_object_edited_as_fast_as_the_api_server_takes_it_ends_as_it_was_last_written(
+    operator: Operator, servings: Servings, cluster: Cluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    servings.apply()
+    await servings.serving(1)
+    process = operator.process
+    assert process is not None
+    async with KubeClient(await load_configuration(cluster.kubeconfig), field_manager="test") as admin:
+        began = time.monotonic()
+        for number in itertools.takewhile(lambda _: time.monotonic() - began < EDITING_SECONDS, itertools.count()):
+            edit = [{"op": "add", "path": "/spec/scaling/maxReplicas", "value": 3 + number % 6}]
+            await admin.json_patch(SERVINGS, servings.namespace, servings.name, edit)
+    edits = servings.get()["metadata"]["generation"] - 1
+    with capsys.disabled():
+        print(f"\n{edits / EDITING_SECONDS:.0f} edits a second for {EDITING_SECONDS:g} s")  # noqa: T201  # asked for
+    servings.apply({"scaling": {"minReplicas": 2, "maxReplicas": 2}})
+    status = await servings.serving(2)
+    assert status["observedGeneration"] == servings.get()["metadata"]["generation"] == edits + 2
+    assert process.poll() is None
+    assert "defect" not in operator.log.read_text()
+
+
+async def test_fields_nobody_knows_yet_are_ignored(release: Release, servings: Servings, tmp_path: Path) -> None:
+    def of_a_later_version(raw: bytes) -> bytes:
+        spec = raw.replace(b'"accelerator":{', b'"colour":"blue","accelerator":{"shape":["round"],')
+        return spec.replace(b'"summary":', b'"mood":{"is":"good"},"summary":')
+
+    with proxy_of(release.kubeconfig) as proxy:
+        proxy.alter = of_a_later_version
+        with running(release, tmp_path, server=proxy.url) as operator:
+            servings.apply()
+            await servings.serving(1)
+            servings.apply({"scaling": {"minReplicas": 2}})
+            await servings.serving(2)
+            assert operator.process is not None
+            assert operator.process.poll() is None
+    assert "mood" not in servings.status()
+
+
+async def test_foreign_pods_with_our_labels_are_told_and_counted_for_nothing(
+    operator: Operator, servings: Servings
+) -> None:
+    stranger = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": "stranger",
+            "labels": {
+                labels.MANAGED_BY: labels.MANAGED_BY_VALUE,
+                labels.SERVING: servings.name,
+                labels.REPLICA: "0",
+                labels.HOST: "0",
+                labels.ROLE: "serving",
+            },
+        },
+        "spec": {"containers": [{"name": "main", "image": "example/other"}]},
+    }
+    servings.kubectl("create", "-f", "-", stdin=json.dumps(stranger))
+    servings.apply({"scaling": {"minReplicas": 2}})
+    status = await servings.serving(2)
+    assert condition_of(status, "Degraded")["reason"] == "ForeignCapacity"
+    assert [message for message in servings.messages("ForeignCapacity") if "stranger" in message]
+    assert len([pod for pod in servings.pods() if pod["metadata"]["name"] != "stranger"]) == 2
+    servings.kubectl("delete", "es", servings.name, "--wait=true")
+    assert servings.kubectl("get", "pod", "stranger", "--output=name").strip() == "pod/stranger"
+
+
+async def test_a_slow_api_server_delays_everything_and_breaks_nothing(
+    release: Release, servings: Servings, tmp_path: Path
+) -> None:
+    with proxy_of(release.kubeconfig) as proxy:
+        proxy.delay_seconds = 1.0
+        with running(release, tmp_path, server=proxy.url) as operator:
+            servings.apply({"scaling": {"minReplicas": 2}})
+            await servings.serving(2, timeout=60)
+            assert operator.process is not None
+            assert operator.process.poll() is None
+        made = [seen.call.what for seen in proxy.writes if seen.status == 201]
+    assert sorted(what for what in made if what.startswith("create pods/")) == [
+        "create pods/llama-8b-0-0",
+        "create pods/llama-8b-1-0",
+    ]
