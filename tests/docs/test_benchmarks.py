@@ -1,0 +1,24 @@
+"""What docs/benchmarks.md claims is what the last run measured, and what the project promises."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from benchmarks.reaction import summary
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.promise("F8")
+def test_the_published_reaction_is_the_measured_one_and_within_the_promise() -> None:
+    measured = json.loads((ROOT / "docs" / "benchmarks" / "reaction.json").read_text(encoding="utf-8"))
+    assert measured["servings"] == 100
+    assert len(measured["reactions_seconds"]) == 100
+    quantiles = dict(re.findall(r"(\w+) (\d+\.\d\d)", summary(measured["reactions_seconds"])))
+    page = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    table = dict(re.findall(r"^\| (p50|p90|p99|max) \| (\d+\.\d\d) \|$", page, flags=re.MULTILINE))
+    assert table == quantiles
+    assert float(quantiles["p50"]) <= 1.0
+    assert float(quantiles["p99"]) <= 3.0
