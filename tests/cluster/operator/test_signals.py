@@ -66,7 +66,7 @@ async def test_a_rate_policy_bounds_the_step_and_says_so(llama: Servings) -> Non
 
 @pytest.mark.promise("U6")
 async def test_the_number_falls_only_after_a_whole_down_window_without_need(llama: Servings) -> None:
-    behavior = {"scaleDown": {"stabilizationWindowSeconds": 6}}
+    behavior = {"scaleDown": {"stabilizationWindowSeconds": 3}}
     llama.load(running=32, waiting=30)  # 62 / 22.4 = 2.8
     llama.apply({"scaling": {"behavior": behavior}})
     await llama.serving(3)
@@ -76,7 +76,7 @@ async def test_the_number_falls_only_after_a_whole_down_window_without_need(llam
     assert (status["desiredReplicas"], status["why"]) == (3, "StabilizationWindow")
     assert condition_of(status, "AbleToScale")["reason"] == "ScaleDownStabilized"
     await llama.until(lambda status: status["desiredReplicas"] == 1)
-    assert time.monotonic() - falls >= 6
+    assert time.monotonic() - falls >= 3
 
 
 @pytest.mark.promise("B21")
