@@ -15,6 +15,7 @@ from elastic_serving.api import labels
 from elastic_serving.handlers.shell import SERVINGS
 from elastic_serving.kube.client import KubeClient
 from elastic_serving.kube.config import load_configuration
+from tests.support.cluster import eventually
 from tests.support.operator import Operator, Release, running
 from tests.support.prometheus_server import StandIn, hang, send, stand_in, vector
 from tests.support.proxy import proxy_of
@@ -84,11 +85,12 @@ async def test_a_prometheus_that_says_nothing_of_use_is_told_and_holds_the_numbe
     assert status["desiredReplicas"] == 3
     assert "Concurrency" in told["message"]
     assert words in told["message"]
-    assert [message for message in servings.messages("SignalMissing") if "Concurrency" in message and words in message]
+    # The Event follows the status.
+    await eventually(lambda: [m for m in servings.messages("SignalMissing") if "Concurrency" in m and words in m])
     prometheus.reply = good
     prometheus.release.set()
-    status = await servings.serving(1)
-    assert condition_of(status, "ScalingActive")["status"] == "True", status
+    await servings.serving(1)
+    await servings.until(lambda status: condition_of(status, "ScalingActive")["status"] == "True")
     assert process.poll() is None
 
 
