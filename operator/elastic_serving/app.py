@@ -6,7 +6,6 @@ import signal
 import time
 from collections.abc import AsyncIterator, Coroutine
 
-import kopf
 import structlog
 from aiohttp import web
 from kubernetes.aio.client import ApiClient, Configuration
@@ -21,7 +20,7 @@ from elastic_serving.handlers.echo import EchoingApi
 from elastic_serving.handlers.fleet import Fleet
 from elastic_serving.handlers.health import Pulse, application
 from elastic_serving.handlers.shell import NODES, Shell, Wiring, kinds_of
-from elastic_serving.handlers.watch import connection_of, registry_of, settings_of
+from elastic_serving.handlers.watch import watch
 from elastic_serving.kube.api import Object, Resource
 from elastic_serving.kube.client import KubeClient
 from elastic_serving.kube.config import load_configuration
@@ -87,7 +86,7 @@ async def run(settings: Settings) -> None:
             tick_seconds=settings.tick_seconds,
             reconcile_seconds=settings.reconcile_seconds,
         )
-        await _until(stop, _work(settings, configuration, fleet, pulse, stop))
+        await _until(stop, _work(settings, configuration, fleet, pulse))
     log.info("stopped")
 
 
@@ -103,9 +102,7 @@ async def _until(stop: asyncio.Event, work: Coroutine[object, object, None]) -> 
         await working
 
 
-async def _work(
-    settings: Settings, configuration: Configuration, fleet: Fleet, pulse: Pulse, stop: asyncio.Event
-) -> None:
+async def _work(settings: Settings, configuration: Configuration, fleet: Fleet, pulse: Pulse) -> None:
     """Take the Lease, then watch and reconcile; the end of any of them ends all, and then the Lease is given up."""
     leading, term = asyncio.Event(), _term(settings)
     watchdog = Watchdog(settings.lease_renew_seconds)
@@ -118,25 +115,23 @@ async def _work(
                 pulse.leading, pulse.started_at = True, time.monotonic()
                 fleet.shell.metrics.leader.set(1)
                 group.create_task(fleet.run(), name="fleet")
-                group.create_task(_watch(settings, configuration, fleet, stop), name="watch")
+                group.create_task(_watch(settings, configuration, fleet), name="watch")
         finally:
             if leading.is_set():
                 await release(term, client)
             watchdog.stop()
 
 
-async def _watch(settings: Settings, configuration: Configuration, fleet: Fleet, stop: asyncio.Event) -> None:
-    """kopf's watches. They fail with their error; without one only a signal ends them, which kopf takes for itself."""
-    kinds = tuple(fleet.shell.caches)
-    while not stop.is_set():
+async def _watch(settings: Settings, configuration: Configuration, fleet: Fleet) -> None:
+    """The watches, for ever; raises Transient where they fail and there is nothing that could go on without them."""
+    while True:
         try:
-            await kopf.operator(
-                registry=registry_of(kinds, fleet.heard, lambda: connection_of(configuration)),
-                settings=settings_of(kinds, settings.request_timeout_seconds),
-                standalone=True,
-                clusterwide=not settings.watch_namespaces,
+            await watch(
+                tuple(fleet.shell.caches),
+                fleet.heard,
+                configuration,
                 namespaces=settings.watch_namespaces,
-                stop_flag=stop,
+                request_timeout_seconds=settings.request_timeout_seconds,
             )
         except Exception as error:
             if len(settings.watch_namespaces) < 2:
@@ -144,8 +139,6 @@ async def _watch(settings: Settings, configuration: Configuration, fleet: Fleet,
             # One namespace of several may be gone: the others go on, by lists until their watches are back.
             log.warning("watches failed", reason=str(error), again_seconds=WATCH_PAUSE_SECONDS)
             await asyncio.sleep(WATCH_PAUSE_SECONDS)
-        else:
-            stop.set()
 
 
 async def _established(api: KubeClient) -> None:
