@@ -20,6 +20,8 @@ from tests.support.servings import Servings
 
 NEWS_SECONDS = 45.0
 """Sooner than the full list of every 60 s."""
+GIVE_UP_SECONDS = 120.0
+"""Twice what kopf's eight tries of one call take."""
 LIFETIME_SECONDS = 3600.0
 TWO = {"scaling": {"minReplicas": 2}}
 WATCHED = ("elasticservings", "pods", "services", "nodes")
@@ -153,17 +155,18 @@ async def test_a_pod_that_vanished_while_nobody_watched_is_noticed_by_the_next_f
         before = {pod["metadata"]["name"]: pod["metadata"]["uid"] for pod in servings.pods()}
         proxy.forge = forge
         proxy.cut()
-        await eventually(lambda: expired)
+        await eventually(lambda: expired, timeout=GIVE_UP_SECONDS)
         servings.kubectl("delete", "pod", "llama-8b-1-0", "--grace-period=0", "--force")
         seen = len(expired)
-        await eventually(lambda: len(expired) > seen + 1)  # kopf has listed the pods without it
+        # kopf has listed the pods without it.
+        await eventually(lambda: len(expired) > seen + 1, timeout=GIVE_UP_SECONDS)
         proxy.forge = lambda _: None
 
         def made_anew() -> bool:
             after = {pod["metadata"]["name"]: pod["metadata"]["uid"] for pod in servings.pods()}
             return set(after) == set(before) and after["llama-8b-1-0"] != before["llama-8b-1-0"]
 
-        await eventually(made_anew)
+        await eventually(made_anew, timeout=GIVE_UP_SECONDS)
         await servings.serving(2)
     assert codes == []
 
@@ -189,7 +192,8 @@ async def test_a_namespace_that_cannot_be_watched_leaves_the_others_alone(
             await servings.serving(1)
             proxy.forge = forge
             proxy.cut()
-            await eventually(lambda: "watches failed" in operator.log.read_text())
+            # kopf tries eight times, over about a minute, before it gives up.
+            await eventually(lambda: "watches failed" in operator.log.read_text(), timeout=GIVE_UP_SECONDS)
             servings.apply(TWO)
             await servings.serving(2, timeout=NEWS_SECONDS)
             servings.load(running=62)  # 62 / 22.4 = 2.8 -> 3: its signals are still read
