@@ -24,6 +24,8 @@ from tests.support.cluster import eventually
 from tests.support.pods import OURS, PodState, history, pod_manifest, pod_state
 
 LEADER = "llama-0-0"
+EDIT_PAUSE_SECONDS = 0.02
+"""Up to 50 edits a second: without a pause nobody else could ever write on a slow machine."""
 
 
 @pytest.fixture(scope="module")
@@ -251,6 +253,7 @@ async def test_ready_is_written_to_a_pod_that_somebody_edits_all_the_time(
             number += 1
             touched = {"metadata": {"annotations": {"touched": str(number)}}}
             await CoreV1Api(api).patch_namespaced_pod(LEADER, namespace, touched, _request_timeout=10)
+            await asyncio.sleep(EDIT_PAUSE_SECONDS)
 
     editing = asyncio.create_task(edit())
     await ready(api, namespace)

@@ -74,7 +74,7 @@ async def api_client(cluster: Cluster, kubeconfig: Path | None = None) -> AsyncI
 async def eventually(condition: Callable[[], Awaitable[T | None]], timeout: float = ...) -> T: ...  # noqa: ASYNC109
 @overload
 async def eventually(condition: Callable[[], T | None], timeout: float = ...) -> T: ...  # noqa: ASYNC109
-async def eventually(condition: Callable[[], object], timeout: float = 30.0) -> object:  # noqa: ASYNC109  # reads well at the call
+async def eventually(condition: Callable[[], object], timeout: float = 60.0) -> object:  # noqa: ASYNC109  # reads well at the call
     """The first true thing ``condition`` returns (or resolves to) within ``timeout`` seconds.
 
     An AssertionError inside it means "not yet". When time is up, the last one is raised, or one that shows the last

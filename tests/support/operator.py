@@ -19,7 +19,7 @@ from dev.cluster.handle import Cluster
 from dev.cluster.waiting import wait_until
 from dev.install import COMMAND, Installed, install, uninstall
 
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 STOP_SECONDS = 20.0
 
 Release: TypeAlias = Installed

@@ -119,7 +119,7 @@ class Servings:
         """Name of the replica's leader."""
         return f"{name or self.name}-{replica}-0"
 
-    async def serving(self, replicas: int, name: str = "", *, timeout: float = 30.0) -> Object:  # noqa: ASYNC109  # passed on to eventually
+    async def serving(self, replicas: int, name: str = "", *, timeout: float = 60.0) -> Object:  # noqa: ASYNC109  # passed on to eventually
         """The status, once exactly ``replicas`` are desired and serve."""
 
         def there() -> Object:
@@ -130,7 +130,7 @@ class Servings:
 
         return await self.eventually(there, timeout=timeout)
 
-    async def until(self, true: Callable[[Object], object], name: str = "", *, timeout: float = 30.0) -> Object:  # noqa: ASYNC109  # passed on to eventually
+    async def until(self, true: Callable[[Object], object], name: str = "", *, timeout: float = 60.0) -> Object:  # noqa: ASYNC109  # passed on to eventually
         """The status, once ``true`` holds of it; an AssertionError or a missing field inside it means "not yet"."""
 
         def there() -> Object:
@@ -144,7 +144,7 @@ class Servings:
 
         return await self.eventually(there, timeout=timeout)
 
-    async def rested(self, replicas: int, name: str = "", *, timeout: float = 30.0) -> Object:  # noqa: ASYNC109  # passed on to eventually
+    async def rested(self, replicas: int, name: str = "", *, timeout: float = 60.0) -> Object:  # noqa: ASYNC109  # passed on to eventually
         """The status, once exactly ``replicas`` serve under the present spec and nothing is on its way any more."""
 
         def there() -> Object:
@@ -158,7 +158,7 @@ class Servings:
 
         return await self.eventually(there, timeout=timeout)
 
-    async def eventually(self, condition: Callable[[], T | None], *, timeout: float = 30.0) -> T:  # noqa: ASYNC109  # passed on
+    async def eventually(self, condition: Callable[[], T | None], *, timeout: float = 60.0) -> T:  # noqa: ASYNC109  # passed on
         """What ``condition`` returns once it is true; it runs in a thread, so that traffic of the test goes on."""
         return await eventually(lambda: asyncio.to_thread(condition), timeout)
 
