@@ -195,7 +195,8 @@ async def test_a_namespace_that_cannot_be_watched_leaves_the_others_alone(
             # kopf tries eight times, over about a minute, before it gives up.
             await eventually(lambda: "watches failed" in operator.log.read_text(), timeout=GIVE_UP_SECONDS)
             servings.apply(TWO)
-            await servings.serving(2, timeout=NEWS_SECONDS)
+            # By the watches between two failures, or by the full list of every 60 s.
+            await servings.serving(2, timeout=GIVE_UP_SECONDS)
             servings.load(running=62)  # 62 / 22.4 = 2.8 -> 3: its signals are still read
-            await servings.serving(3)
+            await servings.serving(3, timeout=GIVE_UP_SECONDS)
         assert codes == []
