@@ -6,15 +6,14 @@ Where it ends, the kubelet starts it anew; both count as seeing again, and both 
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from dev.cluster.handle import Cluster
 from tests.support.calls import Call
-from tests.support.cluster import eventually, fresh_namespace
-from tests.support.operator import Operator, Release, installed
+from tests.support.cluster import eventually
+from tests.support.operator import Operator, Release
 from tests.support.proxy import Proxy, proxy_of
 from tests.support.servings import Servings
 
@@ -169,34 +168,3 @@ async def test_a_pod_that_vanished_while_nobody_watched_is_noticed_by_the_next_f
         await eventually(made_anew, timeout=GIVE_UP_SECONDS)
         await servings.serving(2)
     assert codes == []
-
-
-async def test_a_namespace_that_cannot_be_watched_leaves_the_others_alone(
-    cluster: Cluster, namespace: str, crds: None, servings: Servings, tmp_path: Path
-) -> None:
-    refused: list[Call] = []
-
-    with ExitStack() as stack:
-        other = stack.enter_context(fresh_namespace(cluster, "other"))
-        release = stack.enter_context(installed(cluster, namespace, {"watchNamespaces": [namespace, other]}))
-        proxy = stack.enter_context(proxy_of(release.kubeconfig))
-
-        def forge(call: Call) -> tuple[int, str] | None:
-            if (call.verb, call.namespace) != ("watch", other):
-                return None
-            refused.append(call)
-            return 404, json.dumps({"kind": "Status", "code": 404})
-
-        async with _behind(release, tmp_path, proxy) as (operator, codes):
-            servings.apply()
-            await servings.serving(1)
-            proxy.forge = forge
-            proxy.cut()
-            # kopf tries eight times, over about a minute, before it gives up.
-            await eventually(lambda: "watches failed" in operator.log.read_text(), timeout=GIVE_UP_SECONDS)
-            servings.apply(TWO)
-            # By the watches between two failures, or by the full list of every 60 s.
-            await servings.serving(2, timeout=GIVE_UP_SECONDS)
-            servings.load(running=62)  # 62 / 22.4 = 2.8 -> 3: its signals are still read
-            await servings.serving(3, timeout=GIVE_UP_SECONDS)
-        assert codes == []
