@@ -9,12 +9,26 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
+from typing import Annotated, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, FiniteFloat, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 from pydantic.alias_generators import to_camel
 
 from elastic_serving.scaling.memory import Memory, to_dict
-from elastic_serving.scaling.model import Decision, Inventory, Missing, PerReplica, Reading, ReplicaCounts, Sample, Seen
+from elastic_serving.scaling.model import (
+    Boot,
+    Decision,
+    Flow,
+    Inventory,
+    Missing,
+    PerReplica,
+    Reading,
+    ReplicaCounts,
+    Sample,
+    Seen,
+)
+
+Count: TypeAlias = Annotated[FiniteFloat, Field(ge=0)]
 
 
 class _Signal(BaseModel):
@@ -25,6 +39,26 @@ class _Signal(BaseModel):
     value: FiniteFloat | None = None
     per_replica: dict[str, float | None] | None = None
     sampled_at: FiniteFloat | None = None
+
+
+class _Flow(BaseModel):
+    """Requests running, waiting and finished so far; without a time as old as the line."""
+
+    model_config = ConfigDict(alias_generator=to_camel, strict=True)
+
+    running: Count
+    waiting: Count
+    finished: Count
+    sampled_at: FiniteFloat | None = None
+
+
+class _Boot(BaseModel):
+    """A cold start that succeeded."""
+
+    model_config = ConfigDict(alias_generator=to_camel, strict=True)
+
+    ready_at: FiniteFloat
+    seconds: Count
 
 
 class _Observation(BaseModel):
@@ -38,6 +72,8 @@ class _Observation(BaseModel):
     missing: dict[str, Missing] = {}
     """Why a null is null; without it a null is an empty answer."""
     retired: tuple[str, ...] = ()
+    flow: _Flow | None = None
+    boots: tuple[_Boot, ...] = ()
     memory: Memory | None = None
 
 
@@ -61,10 +97,12 @@ def line(
     record: dict[str, object] = {
         **about,
         "at": seen.at,
-        "replicas": asdict(seen.replicas),
+        "replicas": {name: part for name, part in asdict(seen.replicas).items() if part != ()},
         "signals": {name: None if name in missing else _plain(reading) for name, reading in seen.signals},
         "missing": {name: asdict(why) for name, why in missing.items()},
         "retired": seen.retired,
+        "flow": {} if seen.flow is None else _camel(asdict(seen.flow)),
+        "boots": tuple(_camel(asdict(boot)) for boot in seen.boots),
         "memory": None if memory is None else to_dict(memory),
         "decision": decided(decision),
     }
@@ -93,7 +131,17 @@ def parse(text: str) -> Recorded:
         first = error.errors()[0]
         raise ValueError(f"{'.'.join(map(str, first['loc'])) or 'line'}: {first['msg']}") from error
     signals = tuple((name, _reading(part, found.missing.get(name), found.at)) for name, part in found.signals.items())
-    return Recorded(Seen(found.at, found.replicas, signals, Inventory(found.at), found.retired), found.memory)
+    flow = None
+    if found.flow is not None:
+        at = found.at if found.flow.sampled_at is None else found.flow.sampled_at
+        flow = Flow(found.flow.running, found.flow.waiting, found.flow.finished, at)
+    boots = tuple(Boot(boot.ready_at, boot.seconds) for boot in found.boots)
+    seen = Seen(found.at, found.replicas, signals, Inventory(found.at), found.retired, flow, boots)
+    return Recorded(seen, found.memory)
+
+
+def _camel(fields: Mapping[str, object]) -> dict[str, object]:
+    return {to_camel(name): value for name, value in fields.items()}
 
 
 def _plain(reading: Reading) -> dict[str, object] | None:

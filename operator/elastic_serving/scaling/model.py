@@ -183,6 +183,29 @@ class ReplicaCounts:
     ready: int
     starting: int
     standby: int = 0
+    ages: tuple[float, ...] = ()
+    """Seconds since each starting replica was created, oldest first; empty where nobody knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """Requests in all serving replicas at ``sampled_at``, and how many were finished since some fixed moment.
+
+    ``finished`` is a counter: a smaller number than before means that counting began anew.
+    """
+
+    running: float
+    waiting: float
+    finished: float
+    sampled_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Boot:
+    """One cold start that succeeded: ready at ``ready_at``, ``seconds`` after the replica was created."""
+
+    ready_at: float
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +220,10 @@ class Seen:
     signals: tuple[tuple[str, Reading], ...]
     inventory: Inventory
     retired: tuple[str, ...] = ()
+    flow: Flow | None = None
+    """None where the engine's counters are not known; then nothing is learned from this pass."""
+    boots: tuple[Boot, ...] = ()
+    """Cold starts of the replicas that are there, in the order in which they ended."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,14 @@
 """Records: one JSON line a pass, in a fixed format, that is enough to decide the same again."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from elastic_serving.report.lines import line, parse
 from elastic_serving.scaling.decide import decide
 from elastic_serving.scaling.memory import seeded
-from elastic_serving.scaling.model import Missing, Sample
+from elastic_serving.scaling.model import Boot, Flow, Missing, ReplicaCounts, Sample
 from tests.support.scaling import Short, echo_spec, seen_of, spec_of
 
 TWO = spec_of({"type": "Concurrency", "target": 28}, {"type": "QueueDepth", "target": 4}, maxReplicas=8)
@@ -67,6 +68,17 @@ def test_what_was_recorded_decides_the_same_again(reading: Short) -> None:
     found = parse(line(seen, memory, made.decision))
     again = decide(TWO, found.seen, found.memory, 0.7)
     assert again == made
+
+
+def test_what_was_learned_from_is_recorded_to_the_last_bit() -> None:
+    seen = replace(
+        seen_of({"Concurrency": 3}),
+        replicas=ReplicaCounts(4, 2, 2, ages=(61.25, 0.1 + 0.2)),
+        flow=Flow(running=2.5, waiting=0.5, finished=1e15 + 1, sampled_at=1 / 3),
+        boots=(Boot(ready_at=-3.5, seconds=130.1), Boot(ready_at=1 / 7, seconds=84)),
+    )
+    found = parse(line(seen, None, decide(echo_spec(), seen, None, 0).decision)).seen
+    assert (found.replicas, found.flow, found.boots) == (seen.replicas, seen.flow, seen.boots)
 
 
 def test_a_first_pass_is_recorded_without_a_memory() -> None:
