@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+UPGRADE ?= --upgrade
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check lint type imports unit generate verify chart image bench soak promises lock cluster-up cluster-down clean
@@ -68,9 +69,9 @@ cluster-up: $(READY) ## Start the local cluster and leave it running; prints its
 cluster-down: $(READY) ## End the local cluster.
 	@$(BIN)/python -m dev.cluster down
 
-lock: $(READY) ## Resolve the lock files anew.
-	@$(BIN)/uv pip compile pyproject.toml --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --universal --python-version 3.11 --upgrade -q -o requirements.lock
-	@$(BIN)/uv pip compile pyproject.toml --extra dev --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --universal --python-version 3.11 --upgrade -q -o requirements-dev.lock
+lock: $(READY) ## Resolve the lock files anew, everything upgraded; UPGRADE= keeps the pins there are.
+	@$(BIN)/uv pip compile pyproject.toml --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --universal --python-version 3.11 $(UPGRADE) -q -o requirements.lock
+	@$(BIN)/uv pip compile pyproject.toml --extra dev --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --universal --python-version 3.11 $(UPGRADE) -q -o requirements-dev.lock
 
 clean: ## Remove what the targets made here; the cluster's binaries stay in the cache.
 	@rm -rf $(VENV) build out .pytest_cache .mypy_cache .ruff_cache .hypothesis
