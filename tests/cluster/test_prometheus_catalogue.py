@@ -32,6 +32,10 @@ vllm:num_requests_waiting{engine="1",model_name="llama"} 8.0
 vllm:num_requests_waiting_by_reason{engine="0",model_name="llama",reason="capacity"} 4.0
 # TYPE vllm:kv_cache_usage_perc gauge
 vllm:kv_cache_usage_perc{engine="0",model_name="llama"} 0.5
+# TYPE vllm:request_success_total counter
+vllm:request_success_total{engine="0",finished_reason="stop",model_name="llama"} 16.0
+vllm:request_success_total{engine="0",finished_reason="abort",model_name="llama"} 32.0
+vllm:request_success_total{engine="1",finished_reason="stop",model_name="llama"} 64.0
 """
 TGI = """
 # TYPE tgi_batch_current_size gauge
@@ -42,6 +46,9 @@ tgi_batch_current_max_tokens 4096
 tgi_queue_size 2
 # TYPE tgi_request_count counter
 tgi_request_count{method="generate"} 100
+# TYPE tgi_request_success counter
+tgi_request_success{method="generate",kind="single"} 4
+tgi_request_success{method="generate",kind="batch"} 8
 """
 SGLANG = """
 # TYPE sglang:num_running_reqs gauge
@@ -56,6 +63,8 @@ sglang:num_queue_reqs{model_name="llama",tp_rank="2",dp_rank="1"} 8.0
 sglang:num_queue_reqs{model_name="llama",tp_rank="3",dp_rank="1"} 8.0
 # TYPE sglang:token_usage gauge
 sglang:token_usage{model_name="llama"} 0.28
+# TYPE sglang:num_requests_total counter
+sglang:num_requests_total{model_name="llama"} 16.0
 """
 SGLANG_PLAIN = """
 # TYPE sglang:num_running_reqs gauge
@@ -65,6 +74,7 @@ sglang:num_queue_reqs{model_name="llama"} 2.0
 """
 TRITON_TENSORRT = """
 # TYPE nv_inference_request_success counter
+nv_inference_request_success{model="preprocessing",version="1"} 301
 nv_inference_request_success{model="tensorrt_llm",version="1"} 300
 # TYPE nv_inference_pending_request_count gauge
 nv_inference_pending_request_count{model="preprocessing",version="1"} 1
@@ -77,6 +87,8 @@ nv_trt_llm_request_metrics{model="tensorrt_llm",request_type="max",version="1"} 
 nv_trt_llm_request_metrics{model="tensorrt_llm",request_type="active",version="1"} 36
 """
 TRITON_VLLM = """
+# TYPE nv_inference_request_success counter
+nv_inference_request_success{model="llama",version="1"} 8
 # TYPE nv_inference_pending_request_count gauge
 nv_inference_pending_request_count{model="llama",version="1"} 1
 # TYPE vllm:num_requests_running gauge
@@ -90,6 +102,8 @@ jetstream_prefill_backlog_size{id="host-1"} 1.0
 # TYPE jetstream_slots_used_percentage gauge
 jetstream_slots_used_percentage{id="host-1",idx="0"} 0.25
 jetstream_slots_used_percentage{id="host-1",idx="1"} 0.75
+# TYPE jetstream_request_success_count_total counter
+jetstream_request_success_count_total{id="host-1"} 4.0
 """
 
 HALVES = {
@@ -109,16 +123,17 @@ class Row:
     page: str
     concurrency: float
     waiting: float
+    finished: float | None
 
 
 ROWS = (
-    Row("vllm-two-ranks", EngineKind.VLLM, VLLM, 1 + 2 + 4 + 8, 4 + 8),
-    Row("tgi", EngineKind.TGI, TGI, 1 + 2, 2),
-    Row("sglang-every-rank-reports", EngineKind.SGLANG, SGLANG, 1 + 2 + 4 + 8, 4 + 8),
-    Row("sglang-one-rank", EngineKind.SGLANG, SGLANG_PLAIN, 1 + 2, 2),
-    Row("triton-tensorrt-llm", EngineKind.TRITON, TRITON_TENSORRT, 32 + 1 + 2 + 4, 1 + 2 + 4),
-    Row("triton-vllm", EngineKind.TRITON, TRITON_VLLM, 2 + 1 + 4, 1 + 4),
-    Row("jetstream-half-of-its-slots", EngineKind.JETSTREAM, JETSTREAM, 1 + 50, 1),
+    Row("vllm-two-ranks", EngineKind.VLLM, VLLM, 1 + 2 + 4 + 8, 4 + 8, 16 + 32 + 64),
+    Row("tgi", EngineKind.TGI, TGI, 1 + 2, 2, 4 + 8),
+    Row("sglang-every-rank-reports", EngineKind.SGLANG, SGLANG, 1 + 2 + 4 + 8, 4 + 8, 16),
+    Row("sglang-one-rank", EngineKind.SGLANG, SGLANG_PLAIN, 1 + 2, 2, None),
+    Row("triton-tensorrt-llm", EngineKind.TRITON, TRITON_TENSORRT, 32 + 1 + 2 + 4, 1 + 2 + 4, 301),
+    Row("triton-vllm", EngineKind.TRITON, TRITON_VLLM, 2 + 1 + 4, 1 + 4, 8),
+    Row("jetstream-half-of-its-slots", EngineKind.JETSTREAM, JETSTREAM, 1 + 50, 1, 4),
 )
 
 
@@ -151,6 +166,8 @@ async def test_each_engines_requests_are_counted_once(prometheus: RealPrometheus
     queue = await ask(prometheus, row.engine, SignalType.QUEUE_DEPTH)
     assert both.samples["team-a", row.serving][0].requests(max_concurrency=100) == row.concurrency
     assert queue.samples["team-a", row.serving][0].requests(max_concurrency=100) == row.waiting
+    sample = both.samples["team-a", row.serving][0]
+    assert (sample.waiting, sample.finished) == (row.waiting, row.finished)
 
 
 async def test_a_replica_that_lacks_a_metric_is_absent_rather_than_half_counted(prometheus: RealPrometheus) -> None:

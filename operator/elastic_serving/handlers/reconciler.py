@@ -14,12 +14,14 @@ from elastic_serving.errors import ElasticServingError, InvalidSpec
 from elastic_serving.handlers.admission import Admission
 from elastic_serving.handlers.keeper import Keeper
 from elastic_serving.handlers.shell import SERVINGS, Shell
+from elastic_serving.observe.boots import Boots
+from elastic_serving.observe.flow import Finished, flow_of
 from elastic_serving.observe.inventory import counts_of, inventory_of, retired_of
 from elastic_serving.observe.signals import Wanted
 from elastic_serving.report.account import Account
 from elastic_serving.report.lines import line
 from elastic_serving.scaling.decide import Decided, decide
-from elastic_serving.scaling.model import Decision, Outcome, Plan, Role, Seen
+from elastic_serving.scaling.model import Decision, Flow, Inventory, Outcome, Plan, Role, Seen
 from elastic_serving.scaling.plan import plan
 from elastic_serving.scaling.retries import failures_after
 
@@ -96,6 +98,8 @@ class _Served:
     revision: str
     wanted: Wanted
     woken: asyncio.Event
+    finished: Finished
+    boots: Boots
     admission: Admission = field(default_factory=Admission)
     listed_at: float = float("-inf")
     outcome: Outcome = field(default_factory=Outcome)
@@ -136,12 +140,27 @@ class _Served:
         blocked = {*inventory.blocked, *self.admission.blocked(shell.clock())}
         inventory = replace(inventory, failures=self.keeper.failures, blocked=tuple(sorted(blocked)))
         alive = [r for r in inventory.replicas if r.role is Role.SERVING and not r.is_terminating]
+        self.boots = self.boots.after(inventory)
         return Seen(
             at=now,
             replicas=counts_of(inventory, current=len(alive)),
             signals=shell.signals.readings(self.wanted, inventory, now),
             inventory=inventory,
             retired=retired_of(inventory),
+            flow=self._flow(inventory, now),
+            boots=self.boots.known,
+        )
+
+    def _flow(self, inventory: Inventory, now: float) -> Flow | None:
+        signals = self.shell.signals
+        samples = signals.samples(self.wanted)
+        self.finished = self.finished.after(inventory, samples)
+        return flow_of(
+            inventory,
+            samples,
+            self.finished,
+            max_concurrency=self.wanted.max_concurrency,
+            oldest=now - signals.stale_after_seconds,
         )
 
     async def _execute(self, seen: Seen, decided: Decided, planned: Plan) -> Outcome:
@@ -209,7 +228,8 @@ async def _served(
     revision = revision_of(serving.spec)
     if before is not None and before.serving.metadata.uid == serving.metadata.uid:
         return replace(before, serving=serving, revision=revision, wanted=wanted)
-    return _Served(serving, shell, await Keeper.open(shell, serving, now), revision, wanted, woken)
+    keeper = await Keeper.open(shell, serving, now)
+    return _Served(serving, shell, keeper, revision, wanted, woken, Finished(now), Boots(now))
 
 
 def _logged(serving: ElasticServing, decision: Decision) -> dict[str, object]:

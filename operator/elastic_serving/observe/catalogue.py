@@ -4,24 +4,30 @@ Every query answers with several elements per replica, told apart by the label `
 ``share`` (used part of the slots, 0 to 1, where an engine counts no requests) and ``sampled_at`` (when the oldest
 sample behind the others was scraped, epoch seconds; an element's own time is the time of the evaluation). Concurrency
 is running + waiting, QueueDepth is waiting. ``+`` drops a replica that lacks one of its metrics: half a sum would pass
-for a whole one.
+for a whole one. Concurrency's answer also has ``waiting`` and ``finished`` (a counter of requests that ended), so that
+all three are of one scrape.
 
 Series must carry ``namespace``, ``elasticserving`` and ``es_replica`` (the chart's PodMonitor sets them). Where the
-names come from, all read 2026-11-22:
+names come from, all read 2026-11-22, the counters of finished requests 2026-11-24:
 
 - vLLM: vllm-project/vllm docs/usage/metrics.md; ``engine`` is the data-parallel rank, so it is summed over.
+  ``vllm:request_success_total`` counts by ``finished_reason``, aborted ones included.
 - TGI: huggingface/text-generation-inference docs/source/reference/metrics.md; backends/v3/src/backend.rs sets the
   batch size to 0 when the last request leaves. Before the first request neither series exists: missing, not 0.
+  ``tgi_request_success`` exists from the first answer on.
 - SGLang: sgl-project/sglang docs/references/production_metrics.md, needs ``--enable-metrics``. Every tensor and
   pipeline rank may report the same requests (``--enable-metrics-for-all-schedulers``), every data-parallel rank its
-  own: maximum within a rank, sum over ranks.
+  own: maximum within a rank, sum over ranks. Its one tokenizer process counts what is finished
+  (python/sglang/srt/metrics/collector.py, ``num_requests_total``).
 - Triton: triton-inference-server/server docs/user_guide/metrics.md counts requests no backend has taken yet and none
   that run; LLM backends take requests at once and queue them inside. So their own gauges are added: TensorRT-LLM's
   (triton-inference-server/tensorrtllm_backend README.md; scheduled runs, waiting waits, as in kubernetes-sigs/
   gateway-api-inference-extension docs/proposals/003-model-server-protocol/README.md) or vLLM's
-  (triton-inference-server/vllm_backend src/utils/metrics.py). Another backend has no Concurrency.
+  (triton-inference-server/vllm_backend src/utils/metrics.py). Another backend has no Concurrency. A request of an
+  ensemble counts once for each of its models in ``nv_inference_request_success``: the maximum over the models.
 - JetStream: AI-Hypercomputer/JetStream docs/observability-prometheus-metrics-in-jetstream-server.md; it counts waiting
   requests, and of the running ones only the share of decode slots in use, 0 to 1 (jetstream/core/orchestrator.py).
+  Python's client library adds ``_total`` to its counter (jetstream/core/metrics/prometheus.py).
 """
 
 from collections.abc import Mapping, Sequence
@@ -37,6 +43,8 @@ PART: Final = "es_part"
 VALUE: Final = "value"
 SHARE: Final = "share"
 SAMPLED_AT: Final = "sampled_at"
+WAITING: Final = "waiting"
+FINISHED: Final = "finished"
 
 NAMESPACE_LABEL: Final = "namespace"
 SERVING_LABEL: Final = "elasticserving"
@@ -67,9 +75,13 @@ class Gauge:
 
 @dataclass(frozen=True, slots=True)
 class EngineMetrics:
-    """What an engine exposes. ``running_share`` replaces ``running`` where only a part of the slots is known."""
+    """What an engine exposes. ``running_share`` replaces ``running`` where only a part of the slots is known.
+
+    ``finished`` is PromQL for the number of requests a replica has finished since it started.
+    """
 
     waiting: tuple[Gauge, ...]
+    finished: str
     running: tuple[Gauge, ...] = ()
     running_share: str = ""
 
@@ -82,18 +94,29 @@ def _gauge(*selectors: str, within: tuple[str, ...] = ()) -> Gauge:
     return Gauge(selectors, within)
 
 
+def _counted(name: str) -> str:
+    return f"sum {_BY} ({_metric(name)})"
+
+
 _VLLM_RUNNING: Final = _metric("vllm:num_requests_running")
 _VLLM_WAITING: Final = _metric("vllm:num_requests_waiting")
 
 ENGINES: Final[Mapping[EngineKind, EngineMetrics]] = MappingProxyType(
     {
-        EngineKind.VLLM: EngineMetrics(running=(_gauge(_VLLM_RUNNING),), waiting=(_gauge(_VLLM_WAITING),)),
+        EngineKind.VLLM: EngineMetrics(
+            running=(_gauge(_VLLM_RUNNING),),
+            waiting=(_gauge(_VLLM_WAITING),),
+            finished=_counted("vllm:request_success_total"),
+        ),
         EngineKind.TGI: EngineMetrics(
-            running=(_gauge(_metric("tgi_batch_current_size")),), waiting=(_gauge(_metric("tgi_queue_size")),)
+            running=(_gauge(_metric("tgi_batch_current_size")),),
+            waiting=(_gauge(_metric("tgi_queue_size")),),
+            finished=_counted("tgi_request_success"),
         ),
         EngineKind.SGLANG: EngineMetrics(
             running=(_gauge(_metric("sglang:num_running_reqs"), within=("dp_rank",)),),
             waiting=(_gauge(_metric("sglang:num_queue_reqs"), within=("dp_rank",)),),
+            finished=_counted("sglang:num_requests_total"),
         ),
         EngineKind.TRITON: EngineMetrics(
             running=(_gauge(_metric("nv_trt_llm_request_metrics", 'request_type="scheduled"'), _VLLM_RUNNING),),
@@ -101,10 +124,12 @@ ENGINES: Final[Mapping[EngineKind, EngineMetrics]] = MappingProxyType(
                 _gauge(_metric("nv_inference_pending_request_count")),
                 _gauge(_metric("nv_trt_llm_request_metrics", 'request_type="waiting"'), _VLLM_WAITING),
             ),
+            finished=f"max {_BY} ({_metric('nv_inference_request_success')})",
         ),
         EngineKind.JETSTREAM: EngineMetrics(
             running_share=_metric("jetstream_slots_used_percentage"),
             waiting=(_gauge(_metric("jetstream_prefill_backlog_size")),),
+            finished=_counted("jetstream_request_success_count_total"),
         ),
     }
 )
@@ -126,9 +151,12 @@ def fleet_query(engine: EngineKind, signal: SignalType) -> str:
     counted = (*metrics.running, *metrics.waiting) if wants_running else metrics.waiting
     share = metrics.running_share if wants_running else ""
     selectors = [selector for gauge in counted for selector in gauge.selectors] + ([share] if share else [])
-    parts = [_part(" + ".join(gauge.promql for gauge in counted), VALUE)]
+    parts = [_part(_sum(counted), VALUE)]
     if share:
         parts.append(_part(f"avg {_BY} ({share})", SHARE))
+    if wants_running:
+        parts.append(_part(_sum(metrics.waiting), WAITING))
+        parts.append(_part(metrics.finished, FINISHED))
     parts.append(_part(_oldest(selectors), SAMPLED_AT))
     return " or ".join(parts)
 
@@ -142,6 +170,10 @@ def metric_names(engine: EngineKind, signal: SignalType) -> tuple[str, ...]:
     share = [metrics.running_share] if metrics.running_share and signal is SignalType.CONCURRENCY else []
     selectors = share + [selector for gauge in gauges for selector in gauge.selectors]
     return tuple(dict.fromkeys(selector.partition("{")[0] for selector in selectors))
+
+
+def _sum(gauges: Sequence[Gauge]) -> str:
+    return " + ".join(gauge.promql for gauge in gauges)
 
 
 def _part(promql: str, part: str) -> str:

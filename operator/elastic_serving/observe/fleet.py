@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from elastic_serving.api.times import clock
 from elastic_serving.observe.catalogue import (
+    FINISHED,
     NAMESPACE_LABEL,
     PART,
     REPLICA_LABEL,
@@ -13,6 +14,7 @@ from elastic_serving.observe.catalogue import (
     SERVING_LABEL,
     SHARE,
     VALUE,
+    WAITING,
 )
 from elastic_serving.observe.series import Series
 from elastic_serving.scaling.model import Inventory, Missing, PerReplica, Replica, Role
@@ -24,11 +26,16 @@ Key: TypeAlias = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class ReplicaSample:
-    """Requests of one replica, scraped at ``at``; ``share`` is the used part of its slots that comes on top."""
+    """Requests of one replica, scraped at ``at``; ``share`` is the used part of its slots that comes on top.
+
+    ``waiting`` is what of the requests waits, ``finished`` how many ended since the engine started; None where unknown.
+    """
 
     value: float
     at: float
     share: float = 0.0
+    waiting: float | None = None
+    finished: float | None = None
 
     def requests(self, max_concurrency: int) -> float:
         return self.value + self.share * max_concurrency
@@ -68,8 +75,18 @@ def parse_fleet(series: Iterable[Series], *, with_share: bool = False) -> FleetA
         if not all(s.is_number and s.value >= 0 for s in (value, at, share) if s is not None):
             unusable.add((key, replica))
             continue
-        samples.setdefault(key, {})[replica] = ReplicaSample(value.value, at.value, share.value if share else 0.0)
+        samples.setdefault(key, {})[replica] = ReplicaSample(
+            value.value,
+            at.value,
+            share.value if share else 0.0,
+            _count(found.get(WAITING)),
+            _count(found.get(FINISHED)),
+        )
     return FleetAnswer(samples, frozenset(unusable))
+
+
+def _count(series: Series | None) -> float | None:
+    return series.value if series is not None and series.is_number and series.value >= 0 else None
 
 
 def merge(old: FleetAnswer, new: FleetAnswer, *, oldest: float) -> FleetAnswer:
@@ -102,7 +119,7 @@ def read_serving(
     if not ready:
         return Missing(NO_REPLICA, "no replica is ready, so no engine reports")
     samples = answer.samples.get(key, {})
-    usable = {r.index: s for r in ready if (s := samples.get(r.index)) and s.at >= max(oldest, _started_at(r))}
+    usable = {r.index: s for r in ready if (s := samples.get(r.index)) and s.at >= max(oldest, started_at(r))}
     if usable:
         values = tuple(
             (str(r.index), usable[r.index].requests(max_concurrency) if r.index in usable else None) for r in ready
@@ -112,7 +129,7 @@ def read_serving(
         return answer.failure
     if any((key, r.index) in answer.unusable for r in ready):
         return Missing("NaN", f"{metrics} is not a finite number from 0 on")
-    stale = [s.at for r in ready if (s := samples.get(r.index)) and s.at >= _started_at(r)]
+    stale = [s.at for r in ready if (s := samples.get(r.index)) and s.at >= started_at(r)]
     if stale:
         return Missing("Stale", f"the newest sample of {metrics} is from {clock(max(stale), inventory.at)}")
     if all(_ready_since(r) > oldest for r in ready):
@@ -125,7 +142,7 @@ def _ready_since(replica: Replica) -> float:
     return replica.hosts[0].ready_at or float("-inf")
 
 
-def _started_at(replica: Replica) -> float:
+def started_at(replica: Replica) -> float:
     """When the leader's container started: the earliest time a sample can be of this very pod."""
     leader = replica.hosts[0]
     return leader.created_at if leader.pulled_at is None else leader.pulled_at

@@ -78,10 +78,13 @@ def counts_of(inventory: Inventory, current: int) -> ReplicaCounts:
     those count as capacity.
     """
     alive = [r for r in inventory.replicas if r.role is Role.SERVING and not r.is_terminating]
+    starting = [r for r in alive if r.phase in (Phase.PROVISIONING, Phase.PULLING, Phase.LOADING)]
+    ages = (max(0.0, inventory.at - min(host.created_at for host in replica.hosts)) for replica in starting)
     return ReplicaCounts(
         current=current,
         ready=sum(r.is_ready for r in alive),
-        starting=sum(r.phase in (Phase.PROVISIONING, Phase.PULLING, Phase.LOADING) for r in alive),
+        starting=len(starting),
+        ages=tuple(sorted(ages, reverse=True)),
     )
 
 

@@ -8,7 +8,7 @@ stands until it is older than ``stale_after_seconds``; then the reading is Missi
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -16,7 +16,7 @@ from elastic_serving.api.signals import EffectiveSignal, SignalType
 from elastic_serving.api.workload import EngineKind
 from elastic_serving.errors import InvalidSpec
 from elastic_serving.observe.catalogue import ENGINES, fleet_query, metric_names
-from elastic_serving.observe.fleet import FleetAnswer, merge, parse_fleet, read_serving
+from elastic_serving.observe.fleet import FleetAnswer, ReplicaSample, merge, parse_fleet, read_serving
 from elastic_serving.observe.inventory import InFlight
 from elastic_serving.observe.prometheus import Queries, QueryFailed
 from elastic_serving.observe.userquery import UserQueries
@@ -73,11 +73,15 @@ class Signals:
         """One reading for each signal of ``serving``, in their order; a missing one tells since when it is."""
         return tuple((signal.name, self._dated(serving, signal, inventory, now)) for signal in serving.signals)
 
+    def samples(self, serving: Wanted) -> Mapping[int, ReplicaSample]:
+        """What the engines last counted, by replica index, ready or draining; absent where unknown."""
+        answer = self._answers.get((serving.engine, SignalType.CONCURRENCY), FleetAnswer())
+        return answer.samples.get((serving.namespace, serving.name), {})
+
     def in_flight(self, serving: Wanted) -> dict[int, InFlight]:
         """Requests running and waiting by replica index, ready or draining; absent where unknown, never 0 for it."""
-        answer = self._answers.get((serving.engine, SignalType.CONCURRENCY), FleetAnswer())
-        samples = answer.samples.get((serving.namespace, serving.name), {})
-        return {i: InFlight(sample.requests(serving.max_concurrency), sample.at) for i, sample in samples.items()}
+        samples = self.samples(serving).items()
+        return {i: InFlight(sample.requests(serving.max_concurrency), sample.at) for i, sample in samples}
 
     async def aclose(self) -> None:
         """Give up what is still being asked. The clients are the caller's to close."""

@@ -189,7 +189,8 @@ class ReplicaCounts:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """Requests in all serving replicas at ``sampled_at``, and how many were finished since some fixed moment.
+    """Requests in all replicas that serve or drain at ``sampled_at``, and how many were finished since some fixed
+    moment.
 
     ``finished`` is a counter: a smaller number than before means that counting began anew.
     """

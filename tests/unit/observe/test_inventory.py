@@ -127,6 +127,16 @@ def test_only_ready_replicas_count_as_capacity() -> None:
     counts = counts_of(seen, current=6)
     # Ready: 0 and 7. On their way: 1 and 2. Draining, crashed, finished and terminating ones are neither.
     assert (counts.current, counts.ready, counts.starting, counts.standby) == (6, 2, 2, 0)
+    # Created at 10:00:00, seen at 10:30:00.
+    assert counts.ages == (1800.0, 1800.0)
+
+
+def test_ages_of_what_starts_are_the_oldest_first_and_a_group_is_as_old_as_its_first_host() -> None:
+    young = pod(1, status=PENDING, creationTimestamp=stamp("10:29:50"))
+    later = pod(2, 1, status=PENDING, creationTimestamp=stamp("10:29:00"))
+    ahead = pod(3, 0, status=PENDING, creationTimestamp=stamp("10:30:05"))
+    counts = counts_of(inventory(young, pod(2, 0), later, ahead, size=2), current=3)
+    assert counts.ages == (1800.0, 10.0, 0.0)
 
 
 def test_half_a_group_is_on_its_way_however_ready_its_hosts_are() -> None:
