@@ -23,7 +23,7 @@ from dev.demo.stage import stage
 from dev.demo.workload import SAMPLE, read_workload
 from dev.engines.launch import FleetFailed
 from dev.install import ROOT
-from dev.traffic.trace import TraceError
+from elastic_serving.simulate.workload import TraceError
 
 MANIFEST: Final = ROOT / "examples" / "quickstart.yaml"
 _FAILURES: Final = (ClusterError, BuildError, FleetFailed, requests.RequestException, OSError)

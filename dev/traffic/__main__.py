@@ -13,11 +13,12 @@ import click
 
 from dev.engines.addresses import PodRange
 from dev.engines.watch import open_client
-from dev.traffic.arrivals import Arrival, Segment, TokenSizes, arrivals, scaled
+from dev.traffic.arrivals import Arrival, arrivals
 from dev.traffic.measure import Snapshot
 from dev.traffic.replay import Replay, ReplaySettings
-from dev.traffic.sample import DEFAULT_CV, SAMPLES
-from dev.traffic.trace import TraceError, Workload, read_trace
+from elastic_serving.simulate.sample import DEFAULT_CV, SAMPLES
+from elastic_serving.simulate.traces import read_trace
+from elastic_serving.simulate.workload import POISSON, Shaping, TraceError, shaped
 
 _POSITIVE: Final = click.FloatRange(min=0, min_open=True)
 _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -29,9 +30,11 @@ _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--service", required=True, help="Its ready EndpointSlice addresses are dialled.")
 @click.option("--trace", type=_FILE, help="CSV of requests or of rates, instead of a sample.")
 @click.option("--sample", default="bursty", type=click.Choice(sorted(SAMPLES)))
-@click.option("--seed", default=1, type=int, help="Of arrival times, token counts and the choice of endpoints.")
+@click.option(
+    "--seed", default=1, type=click.IntRange(min=0), help="Of arrival times, token counts and the choice of endpoints."
+)
 @click.option("--cv", type=_POSITIVE, help=f"Burstiness: of a sample {DEFAULT_CV:g}, of a rate trace 1 (Poisson).")
-@click.option("--rate-factor", default=1.0, type=_POSITIVE, help="Multiplies the rates of a sample or a rate trace.")
+@click.option("--rate-factor", default=1.0, type=_POSITIVE, help="Multiplies the rates.")
 @click.option("--max-seconds", type=_POSITIVE, help="Cuts the workload there, before division by the speed.")
 @click.option(
     "--speed", default=1.0, type=_POSITIVE, help="Divides all times; what is reported is time of the workload."
@@ -66,12 +69,11 @@ def main(
 
     Example: python -m dev.traffic --kubeconfig K --namespace demo --service llama-8b --sample bursty --speed 5
     """
+    shaping = Shaping(max_seconds, rate_factor, cv=cv or (POISSON if trace else DEFAULT_CV), seed=seed)
     try:
-        found: Workload = read_trace(trace) if trace else SAMPLES[sample]
+        workload = arrivals(shaped(read_trace(trace) if trace else SAMPLES[sample], shaping))
     except TraceError as error:
         raise click.ClickException(str(error)) from error
-    cv = cv or (1.0 if trace else DEFAULT_CV)
-    workload = _workload(found, cv=cv, seed=seed, rate_factor=rate_factor, max_seconds=max_seconds)
     settings = ReplaySettings(
         namespace=namespace,
         service=service,
@@ -84,16 +86,6 @@ def main(
         seed=seed,
     )
     asyncio.run(_replay(kubeconfig, workload, settings, every_seconds, progress))
-
-
-def _workload(
-    found: Workload, *, cv: float, seed: int, rate_factor: float, max_seconds: float | None
-) -> tuple[Arrival, ...]:
-    """Arrivals as they are, or drawn from the rates."""
-    segments = tuple(part for part in found if isinstance(part, Segment))
-    given = tuple(part for part in found if isinstance(part, Arrival))
-    drawn = given or arrivals(scaled(segments, rate_factor), cv=cv, sizes=TokenSizes(), seed=seed)
-    return drawn if max_seconds is None else tuple(a for a in drawn if a.at_seconds < max_seconds)
 
 
 async def _replay(

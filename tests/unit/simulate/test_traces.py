@@ -4,33 +4,37 @@ from pathlib import Path
 
 import pytest
 
-from dev.traffic.arrivals import Arrival, Segment
-from dev.traffic.trace import TraceError, Workload, read_trace
+from elastic_serving.simulate.arrivals import Segment
+from elastic_serving.simulate.result import Requests
+from elastic_serving.simulate.traces import read_trace
+from elastic_serving.simulate.workload import Trace, TraceError
 
 REQUESTS = "TIMESTAMP,ContextTokens,GeneratedTokens\n"
 RATES = "seconds,requests_per_second\n"
 SERVEGEN = "t_seconds,rate_rps,rate_weighted_client_interarrival_cv,active_clients\n"
 
 
-def read(tmp_path: Path, text: str) -> Workload:
+def read(tmp_path: Path, text: str) -> Trace:
     """The trace with that content."""
     file = tmp_path / "t.csv"
     file.write_text(text)
     return read_trace(file)
 
 
+def rows(trace: Trace) -> list[tuple[object, int, int]]:
+    """Time, prompt and output tokens of each request."""
+    assert isinstance(trace, Requests)
+    return list(zip(trace.arrived.tolist(), trace.prompt_tokens.tolist(), trace.output_tokens.tolist(), strict=True))
+
+
 def test_requests_count_from_the_first_with_all_its_digits(tmp_path: Path) -> None:
     text = REQUESTS + "2023-11-16 18:15:46.6805900,374,44\n2023-11-16 18:15:50.9305900,396,109\n"
-    first, second = read(tmp_path, text)
-    assert first == Arrival(0.0, 374, 44)
-    assert isinstance(second, Arrival)
-    assert second.at_seconds == pytest.approx(4.25)
-    assert (second.prompt_tokens, second.output_tokens) == (396, 109)
+    assert rows(read(tmp_path, text)) == [(0.0, 374, 44), (pytest.approx(4.25), 396, 109)]
 
 
 def test_a_zone_and_blank_lines_and_another_order_of_columns_are_fine(tmp_path: Path) -> None:
     text = "ContextTokens,TIMESTAMP,GeneratedTokens\n1,2024-05-10 00:00:00+00:00,2\n\n3,2024-05-10 02:00:01+02:00,4\n"
-    assert read(tmp_path, text) == (Arrival(0.0, 1, 2), Arrival(1.0, 3, 4))
+    assert rows(read(tmp_path, text)) == [(0.0, 1, 2), (1.0, 3, 4)]
 
 
 @pytest.mark.parametrize(
@@ -71,6 +75,26 @@ def test_a_rate_holds_until_the_next_and_the_last_as_long_as_the_one_before(tmp_
             REQUESTS + "2023-11-16 18:15:46,1,1\n2023-11-16 18:15:45,1,1\n",
             "t.csv:3: TIMESTAMP is 2023-11-16 18:15:45; it must not be before the line above",
             id="time goes back",
+        ),
+        pytest.param(
+            "ContextTokens,TIMESTAMP,GeneratedTokens\n1,2023-11-16 18:15:46,1\n1,2023-11-16 18:15:45,1\n",
+            "t.csv:3: TIMESTAMP is 2023-11-16 18:15:45; it must not be before the line above",
+            id="time goes back in another order of columns",
+        ),
+        pytest.param(
+            "TIMESTAMP,ContextTokens,GeneratedTokens,GeneratedTokens\n2023-11-16 18:15:46,1,1,1\n",
+            't.csv:1: the header is "TIMESTAMP,ContextTokens,GeneratedTokens,GeneratedTokens"; it must be',
+            id="a column twice",
+        ),
+        pytest.param(
+            RATES + "0,2\n-60,3\n",
+            't.csv:3: seconds is "-60"; it must be a number of seconds, 0 or more',
+            id="seconds below zero",
+        ),
+        pytest.param(
+            RATES + "0,nan\n60,3\n",
+            't.csv:2: requests_per_second is "nan"; it must be a number from 0 to 1000000',
+            id="a rate that is no number",
         ),
         pytest.param(REQUESTS, "t.csv: the trace has no rows; it must have at least 1 request", id="no requests"),
         pytest.param(RATES + "0,2\n", "t.csv: the trace has 1 rows; a rate trace must have at least 2", id="one rate"),

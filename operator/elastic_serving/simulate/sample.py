@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from dev.traffic.arrivals import Segment
+from elastic_serving.simulate.arrivals import Segment
 
 SAMPLES: Final[dict[str, tuple[Segment, ...]]] = {
     # Ten minutes. One replica of 32 slots holds about 3.3 of these requests a second at its target of 22.4 in flight

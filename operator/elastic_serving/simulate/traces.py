@@ -5,20 +5,19 @@ line, field, value, legal range.
 """
 
 import csv
+from array import array
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Final, TypeAlias, TypeVar
+from typing import Annotated, ClassVar, Final, TypeVar
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from dev.traffic.arrivals import Arrival, Segment
-
-
-class TraceError(ValueError):
-    """The file is not a trace; the message is one sentence for its author."""
-
+from elastic_serving.simulate.arrivals import Segment
+from elastic_serving.simulate.result import Requests
+from elastic_serving.simulate.workload import Trace, TraceError
 
 _MAX_TOKENS: Final = 10_000_000
 _MAX_RPS: Final = 1_000_000
@@ -32,6 +31,7 @@ class RequestRow(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    clock: ClassVar[str] = "TIMESTAMP"
     TIMESTAMP: Annotated[datetime, Field(description="a time such as 2023-11-16 18:15:46.680590")]
     ContextTokens: _TOKENS
     GeneratedTokens: _TOKENS
@@ -48,6 +48,7 @@ class RateRow(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    clock: ClassVar[str] = "seconds"
     seconds: _SECONDS
     requests_per_second: _RATE
 
@@ -67,6 +68,7 @@ class ServeGenRow(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    clock: ClassVar[str] = "t_seconds"
     t_seconds: _SECONDS
     rate_rps: _RATE
     rate_weighted_client_interarrival_cv: Annotated[float, Field(ge=0, description="a number, 0 or more")]
@@ -83,12 +85,11 @@ class ServeGenRow(BaseModel):
         return self.rate_rps
 
 
-Workload: TypeAlias = tuple[Arrival, ...] | tuple[Segment, ...]
 _Row = TypeVar("_Row", RequestRow, RateRow, ServeGenRow)
 
 
-def read_trace(path: Path) -> Workload:
-    """Arrivals of a request trace (first at 0), or segments of a rate trace; TraceError where it is neither.
+def read_trace(path: Path) -> Trace:
+    """Requests of a request trace (first at 0), or segments of a rate trace; TraceError where it is neither.
 
     The last rate lasts as long as the one before it; a lone row is refused, for it says nothing about how long.
     """
@@ -96,11 +97,11 @@ def read_trace(path: Path) -> Workload:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.reader(file, skipinitialspace=True)
             header = tuple(next(reader, ()))
-            if set(header) == set(RequestRow.model_fields):
-                return _requests(list(_rows(RequestRow, path, header, reader)), path)
-            if set(header) == set(RateRow.model_fields):
+            if sorted(header) == sorted(RequestRow.model_fields):
+                return _requests(_rows(RequestRow, path, header, reader), path)
+            if sorted(header) == sorted(RateRow.model_fields):
                 return _rates(list(_rows(RateRow, path, header, reader)), path)
-            if set(header) == set(ServeGenRow.model_fields):
+            if sorted(header) == sorted(ServeGenRow.model_fields):
                 return _rates(list(_rows(ServeGenRow, path, header, reader)), path)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise TraceError(f"{path}: cannot be read as CSV: {error}") from error
@@ -123,7 +124,8 @@ def _rows(kind: type[_Row], path: Path, header: Sequence[str], lines: Iterator[l
         except ValidationError as error:
             raise TraceError(f"{path}:{number}: {_sentence(kind, error)}") from error
         if last is not None and row.position < last.position:
-            raise TraceError(f"{path}:{number}: {header[0]} is {values[0]}; it must not be before the line above")
+            field, value = kind.clock, values[header.index(kind.clock)]
+            raise TraceError(f"{path}:{number}: {field} is {value}; it must not be before the line above")
         yield row
         last = row
 
@@ -135,11 +137,16 @@ def _sentence(kind: type[BaseModel], error: ValidationError) -> str:
     return f'{field} is "{first["input"]}"; it must be {kind.model_fields[field].description}'
 
 
-def _requests(rows: Sequence[RequestRow], path: Path) -> tuple[Arrival, ...]:
-    if not rows:
+def _requests(rows: Iterator[RequestRow], path: Path) -> Requests:
+    at, prompts, outputs = array("d"), array("q"), array("q")
+    for row in rows:
+        at.append(row.position)
+        prompts.append(row.ContextTokens)
+        outputs.append(row.GeneratedTokens)
+    if not at:
         raise TraceError(f"{path}: the trace has no rows; it must have at least 1 request")
-    start = rows[0].position
-    return tuple(Arrival(r.position - start, r.ContextTokens, r.GeneratedTokens) for r in rows)
+    arrived = np.array(at)
+    return Requests(arrived - arrived[0], np.array(prompts), np.array(outputs))
 
 
 def _rates(rows: Sequence[RateRow | ServeGenRow], path: Path) -> tuple[Segment, ...]:
