@@ -1,69 +1,28 @@
 """The command line: ``elastic-serving COMMAND``. Exit codes: 0 done, 1 failed, 2 wrong use; errors are one sentence."""
 
-import asyncio
-import os
-import sys
+import importlib
+from typing import Final
 
 import click
-from pydantic import ValidationError
 
-from elastic_serving.errors import ElasticServingError
+COMMANDS: Final = ("run", "crds")
+"""Each is the function of that name in the module of that name in ``commands``; help lists them in this order."""
 
 
-@click.group()
+class _Lazy(click.Group):
+    """Imports a command when it is asked for, so that one command does not wait for the imports of another."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click's signature
+        if cmd_name not in COMMANDS:
+            return None
+        found: click.Command = getattr(importlib.import_module(f"elastic_serving.commands.{cmd_name}"), cmd_name)
+        return found
+
+
+@click.group(cls=_Lazy)
 @click.version_option(package_name="elastic-serving")
 def main() -> None:
     """Elastic Serving: scales model serving on Kubernetes."""
-
-
-@main.command()
-def run() -> None:
-    """Run the operator; settings are environment variables ELASTIC_SERVING_<FIELD>.
-
-    \b
-    Example:
-      ELASTIC_SERVING_KUBECONFIG=~/.kube/config \\
-      ELASTIC_SERVING_PROMETHEUS_URL=http://127.0.0.1:9090 elastic-serving run
-    """
-    from elastic_serving import app
-    from elastic_serving.settings import Settings, unknown_variables
-
-    for name in unknown_variables(os.environ):
-        click.echo(f"{name} is no setting and is ignored", err=True)
-    try:
-        settings = Settings()
-    except ValidationError as error:
-        raise click.UsageError(
-            "; ".join(_sentence(detail["loc"], detail["msg"]) for detail in error.errors())
-        ) from None
-    try:
-        asyncio.run(app.run(settings))
-    except* ElasticServingError as group:
-        click.echo("; ".join(str(error) for error in _leaves(group)), err=True)
-        sys.exit(1)
-
-
-@main.command()
-def crds() -> None:
-    """Print the CustomResourceDefinitions of this version.
-
-    \b
-    Example:
-      elastic-serving crds | kubectl apply --server-side -f -
-    """
-    from elastic_serving.api import crdgen
-
-    pages = [text for path, text in crdgen.documents().items() if path.startswith("crds/")]
-    click.echo("---\n".join(pages), nl=False)
-
-
-def _sentence(location: tuple[int | str, ...], problem: str) -> str:
-    field = "_".join(str(part) for part in location).upper()
-    return f"ELASTIC_SERVING_{field}: {problem}" if field else problem.removeprefix("Value error, ")
-
-
-def _leaves(group: BaseExceptionGroup[ElasticServingError]) -> list[BaseException]:
-    leaves: list[BaseException] = []
-    for error in group.exceptions:
-        leaves.extend(_leaves(error) if isinstance(error, BaseExceptionGroup) else [error])
-    return leaves

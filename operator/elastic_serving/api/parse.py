@@ -35,12 +35,12 @@ def _validated(given: Mapping[str, Any], *, extra: Literal["ignore", "forbid"], 
     try:
         return ElasticServing.model_validate(given, extra=extra, context=context)
     except ValidationError as error:
-        raise InvalidSpec("; ".join(_sentence(detail) for detail in error.errors(include_url=False))) from error
+        raise InvalidSpec("; ".join(sentence(detail) for detail in error.errors(include_url=False))) from error
 
 
-def _sentence(detail: ErrorDetails) -> str:
-    """``spec.drain.timeoutSeconds: -1: input should be greater than or equal to 0``."""
-    path = _path(detail["loc"])
+def sentence(detail: ErrorDetails, what: str = "the manifest") -> str:
+    """``spec.drain.timeoutSeconds: -1: input should be greater than or equal to 0``; ``what`` stands for no path."""
+    path = _path(detail["loc"]) or what
     problem = detail["msg"]
     if detail["type"] == "value_error":
         return f"{path}: {problem.removeprefix('Value error, ')}"
@@ -54,4 +54,4 @@ def _sentence(detail: ErrorDetails) -> str:
 def _path(location: Sequence[int | str]) -> str:
     """``spec.scaling.signals[1].target``, as the API server writes it."""
     steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in location)
-    return "".join(steps).removeprefix(".") or "the manifest"
+    return "".join(steps).removeprefix(".")
