@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 
 import pytest
 import yaml
@@ -18,6 +19,7 @@ from tests.chart.test_values import EVERYTHING
 pytestmark = pytest.mark.cluster
 
 OPERATOR = f"system:serviceaccount:{NAMESPACE}:{FULLNAME}"
+PLURALS = ("elasticservings", "servingmemories")
 OTHERS = ("team-a", "team-b", "y", "123", "grafana")
 SERVING = """
 apiVersion: elasticserving.io/v1alpha1
@@ -61,7 +63,7 @@ def release(client: Client) -> Iterator[Client]:
     """Whoever installs the release finds none, and leaves neither it nor its CRDs."""
     yield client
     client.helm("uninstall", RELEASE, f"--namespace={NAMESPACE}", "--ignore-not-found", "--wait")
-    names = [f"{plural}.elasticserving.io" for plural in ("elasticservings", "servingmemories")]
+    names = [f"{plural}.elasticserving.io" for plural in PLURALS]
     client.kubectl("delete", "customresourcedefinitions", *names, "--ignore-not-found")
 
 
@@ -182,8 +184,27 @@ def test_the_operator_may_not_do_more(release: Client) -> None:
 
 
 def _install(client: Client, values: Mapping[str, object]) -> str:
+    """What Helm printed; the CRDs may be deleted from now on."""
     arguments = ["--install", RELEASE, str(CHART), f"--namespace={NAMESPACE}", "--values=-", "--wait", "--timeout=60s"]
-    return client.helm("upgrade", *arguments, stdin=json.dumps(values))
+    printed = client.helm("upgrade", *arguments, stdin=json.dumps(values))
+    for plural in PLURALS:
+        assert wait_until(partial(_is_served, client, plural), timeout_seconds=30), plural
+    return printed
+
+
+def _is_served(client: Client, plural: str) -> bool:
+    """Whether a whole list comes back, which it does from a filled watch cache alone.
+
+    The API server fills it once somebody asks. Where its own finalizer of a CRD is the first to ask, that list fails
+    with "storage is (re)initializing", the retry may meet a conflict with the finalizer's own status, and then the CRD
+    stays terminating until a resync 5 minutes later. Source: k8s.io/apiextensions-apiserver v0.36.3,
+    pkg/controller/finalizer/crd_finalizer.go (sync, updateCustomResourceDefinition), read 2026-11-24.
+    """
+    try:
+        client.kubectl("get", "--raw", f"/apis/elasticserving.io/v1alpha1/{plural}")
+    except ClusterError:
+        return False
+    return True
 
 
 def _get(client: Client, kind: str, name: str) -> Object:
