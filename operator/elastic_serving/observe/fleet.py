@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from math import inf
+from typing import Final, TypeAlias
 
 from elastic_serving.api.times import clock
 from elastic_serving.observe.catalogue import (
@@ -22,6 +23,14 @@ from elastic_serving.scaling.recommend import NO_REPLICA
 
 Key: TypeAlias = tuple[str, str]
 """Namespace and name of a serving."""
+
+FIRST_SCRAPE_SECONDS: Final = 30.0
+"""Until this long after it became ready a replica may wait for its first scrape, however young samples must be else.
+
+Prometheus hands new pods on every 5 s (discovery/manager.go, updatert) and begins to scrape them at most every 5 s
+(--scrape.discovery-reload-interval), somewhere in an interval of usually 15 s; the rest is for a busy Prometheus, which
+is what many new replicas at once make of it. Source: prometheus v3, read 2026-11-24.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +54,12 @@ class ReplicaSample:
 class FleetAnswer:
     """Good samples by serving and replica index, and what the newest answer lacked.
 
-    ``unusable`` names replicas that reported NaN, an infinity or a negative count; ``failure`` is set when there was
-    no answer at all.
+    ``scraped`` tells when each replica was last scraped, also where that sample is too old to stand; ``unusable`` names
+    replicas that reported NaN, an infinity or a negative count; ``failure`` is set when there was no answer at all.
     """
 
     samples: Mapping[Key, Mapping[int, ReplicaSample]] = field(default_factory=dict)
+    scraped: Mapping[tuple[Key, int], float] = field(default_factory=dict)
     unusable: frozenset[tuple[Key, int]] = frozenset()
     failure: Missing | None = None
 
@@ -82,7 +92,7 @@ def parse_fleet(series: Iterable[Series], *, with_share: bool = False) -> FleetA
             _count(found.get(WAITING)),
             _count(found.get(FINISHED)),
         )
-    return FleetAnswer(samples, frozenset(unusable))
+    return FleetAnswer(samples, unusable=frozenset(unusable))
 
 
 def _count(series: Series | None) -> float | None:
@@ -90,7 +100,10 @@ def _count(series: Series | None) -> float | None:
 
 
 def merge(old: FleetAnswer, new: FleetAnswer, *, oldest: float) -> FleetAnswer:
-    """``new``, and for replicas it lacks the last good samples of ``old`` that were scraped at ``oldest`` or later."""
+    """``new``, and for replicas it lacks the last good samples of ``old`` that were scraped at ``oldest`` or later.
+
+    That a replica was scraped is remembered for FIRST_SCRAPE_SECONDS more: it needs no patience for its first scrape.
+    """
     merged: dict[Key, dict[int, ReplicaSample]] = {}
     for key, replicas in old.samples.items():
         kept = {index: sample for index, sample in replicas.items() if sample.at >= oldest}
@@ -98,7 +111,9 @@ def merge(old: FleetAnswer, new: FleetAnswer, *, oldest: float) -> FleetAnswer:
             merged[key] = kept
     for key, replicas in new.samples.items():
         merged.setdefault(key, {}).update(replicas)
-    return FleetAnswer(merged, new.unusable, new.failure)
+    scraped = {which: at for which, at in old.scraped.items() if at >= oldest - FIRST_SCRAPE_SECONDS}
+    scraped |= {(key, index): sample.at for key, replicas in new.samples.items() for index, sample in replicas.items()}
+    return FleetAnswer(merged, scraped, new.unusable, new.failure)
 
 
 def read_serving(
@@ -107,14 +122,17 @@ def read_serving(
     inventory: Inventory,
     *,
     max_concurrency: int,
-    oldest: float,
+    now: float,
+    stale_after_seconds: float,
     metrics: str,
 ) -> PerReplica | Missing:
     """One value for each ready replica of role serving; Missing where none has a usable one.
 
-    A sample from before the replica's container started is of an older pod with the same index; one from before
-    ``oldest`` describes another load. Both are as good as absent.
+    A sample from before the replica's container started is of an older pod with the same index; one that is older than
+    ``stale_after_seconds`` describes another load. Both are as good as absent. While every ready replica may still wait
+    for its first scrape, none is missed: NO_REPLICA.
     """
+    oldest = now - stale_after_seconds
     ready = [r for r in inventory.replicas if r.role is Role.SERVING and r.is_ready]
     if not ready:
         return Missing(NO_REPLICA, "no replica is ready, so no engine reports")
@@ -132,14 +150,15 @@ def read_serving(
     stale = [s.at for r in ready if (s := samples.get(r.index)) and s.at >= started_at(r)]
     if stale:
         return Missing("Stale", f"the newest sample of {metrics} is from {clock(max(stale), inventory.at)}")
-    if all(_ready_since(r) > oldest for r in ready):
+    newest = now - max(stale_after_seconds, FIRST_SCRAPE_SECONDS)
+    if all(_ready_since(r) > newest and answer.scraped.get((key, r.index), -inf) < started_at(r) for r in ready):
         return Missing(NO_REPLICA, "no engine was scraped yet since it became ready")
     return Missing("Empty", f"Prometheus has no series {metrics} of a ready replica")
 
 
 def _ready_since(replica: Replica) -> float:
     """When the leader became ready, as far as it is known: the first scrape comes some seconds later."""
-    return replica.hosts[0].ready_at or float("-inf")
+    return replica.hosts[0].ready_at or -inf
 
 
 def started_at(replica: Replica) -> float:

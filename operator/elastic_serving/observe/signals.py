@@ -116,7 +116,8 @@ class Signals:
             (serving.namespace, serving.name),
             inventory,
             max_concurrency=serving.max_concurrency,
-            oldest=now - self.stale_after_seconds,
+            now=now,
+            stale_after_seconds=self.stale_after_seconds,
             metrics=" and ".join(metric_names(serving.engine, signal.type)),
         )
 

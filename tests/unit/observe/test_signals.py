@@ -142,19 +142,39 @@ async def test_without_a_ready_replica_the_engines_series_are_not_missing_but_ab
 
 
 @pytest.mark.parametrize(
-    ("ready_since", "kind"),
+    ("stale_after", "ready_since", "kind"),
     [
-        pytest.param("10:29:31", "NoReplica", id="29 s ago: its first scrape may still come"),
-        pytest.param("10:29:30", "Empty", id="30 s ago: it should have been scraped long since"),
+        pytest.param(30, "10:29:31", "NoReplica", id="29 s ago: its first scrape may still come"),
+        pytest.param(30, "10:29:30", "Empty", id="30 s ago: it should have been scraped long since"),
+        pytest.param(5, "10:29:31", "NoReplica", id="29 s ago: Prometheus finds no pod sooner for it"),
+        pytest.param(5, "10:29:30", "Empty", id="30 s ago: no scrape at all in six times the bound"),
+        pytest.param(90, "10:28:31", "NoReplica", id="89 s ago: whoever lets samples age 90 s scrapes slowly"),
+        pytest.param(90, "10:28:30", "Empty", id="90 s ago"),
     ],
 )
-async def test_a_replica_that_has_just_become_ready_is_not_missing_yet(ready_since: str, kind: str) -> None:
-    signals, fleet, _ = scripted()
+async def test_a_replica_that_has_just_become_ready_is_not_missing_yet(
+    stale_after: float, ready_since: str, kind: str
+) -> None:
+    fleet = ScriptedQueries()
+    signals = Signals(fleet, ScriptedQueries(), stale_after)
     fleet.answers[FLEET] = []
     status = {**LOADING, "conditions": [SCHEDULED, condition("Ready", "True", ready_since)]}
     reading = await read(signals, CONCURRENCY, seen(pod(0, status=status)))
     assert isinstance(reading, Missing)
     assert reading.kind == kind
+
+
+async def test_a_new_replica_that_was_scraped_and_is_not_any_more_is_missing_at_once() -> None:
+    fleet = ScriptedQueries()
+    signals = Signals(fleet, ScriptedQueries(), 5)
+    new = seen(pod(0, status={**LOADING, "conditions": [SCHEDULED, condition("Ready", "True", "10:29:50")]}))
+    fleet.answers[FLEET] = replica("llama", 0, 7, NOW - 9)
+    await read(signals, CONCURRENCY, new, NOW - 8)
+    fleet.answers[FLEET] = []
+    # Ready for 10 s, its last sample is 9 s old: Prometheus found it once, so nothing is left to wait for.
+    reading = await read(signals, CONCURRENCY, new, NOW)
+    assert isinstance(reading, Missing)
+    assert reading.kind == "Empty"
 
 
 @pytest.mark.promise("U13")
