@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 from elastic_serving.api.models import ElasticServingSpec, Mode
 from elastic_serving.scaling.arbitrate import fallback, fallback_at, largest, largest_signal, missing_since
 from elastic_serving.scaling.limits import limits, longest_period, override, policies
-from elastic_serving.scaling.memory import Memory, rewound, seeded, with_change, with_high, with_low
+from elastic_serving.scaling.memory import Memory, resumed, seeded, with_change, with_high, with_low
 from elastic_serving.scaling.model import Decision, Missing, ScalingLimit, Seen, Step
 from elastic_serving.scaling.pipeline import Move, Pace, Tick
 from elastic_serving.scaling.recommend import NO_REPLICA, basis, recommend
@@ -46,7 +46,7 @@ def decide(spec: ElasticServingSpec, seen: Seen, memory: Memory | None, now: flo
 
     ``memory`` is the last decision's; None makes this the first pass, which starts from ``seen.replicas.current``.
     """
-    memory = seeded(seen.replicas.current, now) if memory is None else rewound(memory, now)
+    memory = seeded(seen.replicas.current, now) if memory is None else resumed(memory, now)
     tick, steps = _look(spec, seen, memory, now)
     replicas, why, pace, limited, held = tick.current, "", Pace.STEADY, ScalingLimit.NONE, ""
     for stage, last_pace in STAGES:
@@ -106,4 +106,5 @@ def _remember(tick: Tick, decision: Decision) -> Memory:
             lows = with_low(lows, now, asked, up.stabilization_window_seconds)
         highs = with_high(highs, now, asked, down.stabilization_window_seconds)
     changes = with_change(memory.changes, now, decision.desired - memory.desired, longest_period(tick.spec))
-    return Memory(now, decision.desired, lows, highs, changes, tick.idle_since, tick.missing_since, tick.seen.retired)
+    clocks = tick.idle_since, tick.missing_since
+    return Memory(now, decision.desired, lows, highs, changes, *clocks, tick.seen.retired, memory.ahead)

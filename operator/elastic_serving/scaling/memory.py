@@ -14,6 +14,8 @@ from pydantic import TypeAdapter, ValidationError
 
 BUCKET_SECONDS: Final = 5.0
 """With default windows at most 61 marks: 300 s in buckets of 5 s, and the one that is being left."""
+LEAP_SECONDS: Final = 3600.0
+"""Longer than any window: who saw nothing for so long knows of no window that passed, as after a restart."""
 
 Marks: TypeAlias = tuple[tuple[float, int], ...]
 
@@ -36,6 +38,8 @@ class Memory:
     """Since when no signal is known; None while one is."""
     retired: tuple[str, ...] = ()
     """Leaders that exited 0, were seen last time, and are already subtracted."""
+    ahead: float = 0.0
+    """Seconds from ``at`` to the latest time of a pass before the clock went back; 0 where it did not."""
 
 
 def seeded(replicas: int, now: float) -> Memory:
@@ -60,16 +64,22 @@ def restored(memory: Memory, now: float) -> Memory:
     )
 
 
+def resumed(memory: Memory, now: float) -> Memory:
+    """``memory`` for a pass at ``now``: a leap of the clock, whichever way, counts as held and lowers nothing."""
+    memory = rewound(memory, now)
+    return restored(memory, now) if now - memory.at > LEAP_SECONDS else memory
+
+
 def rewound(memory: Memory, now: float) -> Memory:
-    """``memory`` with nothing later than ``now``: after the clock went back, what was recorded counts as just now."""
-    if memory.at <= now:
-        return memory
-    lows, highs, changes = (
-        tuple((min(at, now), n) for at, n in marks) for marks in (memory.lows, memory.highs, memory.changes)
-    )
-    idle = None if memory.idle_since is None else min(memory.idle_since, now)
-    missing = None if memory.missing_since is None else min(memory.missing_since, now)
-    return Memory(now, memory.desired, lows, highs, changes, idle, missing, memory.retired)
+    """``memory`` with nothing later than ``now``: after the clock went back, what was recorded counts as just now.
+
+    When it returns to where it was, what is recorded comes with it: the way there and back is no time that passed.
+    """
+    if now < memory.at:
+        return _moved(memory, now, memory.at - now + memory.ahead, lambda at: min(at, now))
+    if memory.ahead and now >= memory.at + memory.ahead:
+        return _moved(memory, memory.at + memory.ahead, 0.0, lambda at: at + memory.ahead)
+    return memory
 
 
 def with_low(marks: Marks, now: float, replicas: int, window_seconds: float) -> Marks:
@@ -124,6 +134,16 @@ def _with(marks: Marks, now: float, replicas: int, window_seconds: float, outdon
     if first < end and _bucket(marks[end - 1][0]) == _bucket(now):
         end, replicas = end - 1, marks[end - 1][1]
     return (*marks[first:end], (now, replicas))
+
+
+def _moved(memory: Memory, now: float, ahead: float, moved: Callable[[float], float]) -> Memory:
+    """``memory`` as of ``now``, every time in it ``moved``."""
+    lows, highs, changes = (
+        tuple((moved(at), n) for at, n in marks) for marks in (memory.lows, memory.highs, memory.changes)
+    )
+    idle = None if memory.idle_since is None else moved(memory.idle_since)
+    missing = None if memory.missing_since is None else moved(memory.missing_since)
+    return Memory(now, memory.desired, lows, highs, changes, idle, missing, memory.retired, ahead)
 
 
 def _bucket(at: float) -> float:

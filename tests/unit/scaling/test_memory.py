@@ -17,7 +17,7 @@ from elastic_serving.scaling.memory import (
     with_high,
     with_low,
 )
-from tests.support.scaling import Short, echo_spec, play, seen_of
+from tests.support.scaling import Short, echo_spec, play, seen_of, spec_of
 
 FULL = Memory(
     at=1790000000.1,
@@ -136,8 +136,37 @@ def test_a_restart_resumes_the_idle_clock_and_does_not_count_the_time_it_was_awa
 
 def test_a_clock_that_goes_back_makes_everything_recorded_just_now() -> None:
     back = rewound(Memory(100, 4, ((90.0, 2),), ((95.0, 6), (99.0, 4)), ((98.0, 1),), 97, 96), 50)
-    assert back == Memory(50, 4, ((50, 2),), ((50, 6), (50, 4)), ((50, 1),), 50, 50)
+    assert back == Memory(50, 4, ((50, 2),), ((50, 6), (50, 4)), ((50, 1),), 50, 50, ahead=50)
     assert rewound(back, 50) is back
+
+
+def test_a_clock_that_comes_back_to_where_it_was_brings_the_recorded_times_with_it() -> None:
+    memory = Memory(100, 4, ((90.0, 2),), ((95.0, 6), (99.0, 4)), ((98.0, 1),), 97, 40)
+    there_and_back = rewound(rewound(rewound(memory, 50), 30), 101)
+    assert there_and_back == Memory(100, 4, ((100, 2),), ((100, 6), (100, 4)), ((100, 1),), 100, 100)
+
+
+@pytest.mark.parametrize(
+    ("rows", "desired"),
+    [
+        pytest.param([(1000, 8), (700, 3), (1015, 3), (1301, 3)], [8, 8, 8, 3], id="one late line of five minutes ago"),
+        pytest.param([(1000, 8), (10, 3), (0, 3), (1015, 3)], [8, 8, 8, 8], id="two, later and later"),
+        pytest.param([(1000, 8), (9000, 3), (1015, 3), (1314, 3), (1315, 3)], [8, 8, 8, 8, 3], id="ahead and back"),
+        pytest.param([(1000, 8), (9000, 3), (9299, 3), (9300, 3)], [8, 8, 8, 3], id="ahead for good"),
+    ],
+)
+def test_no_leap_of_the_clock_ends_a_window(rows: list[tuple[float, Short]], desired: list[int]) -> None:
+    """8 is asked for at 1000; the window of 300 s ends at 1300, or 300 s after a leap that nobody saw the time of."""
+    spec = echo_spec({}, {"stabilizationWindowSeconds": 300})
+    assert [d.decision.desired for d in play(spec, rows, start=8)] == desired
+
+
+def test_hours_that_nobody_saw_are_not_idle() -> None:
+    query = {"type": "Prometheus", "name": "q", "query": "q", "target": 1}
+    spec = spec_of(query, minReplicas=0, idle={"timeoutSeconds": 600})
+    rows: list[tuple[float, Short]] = [(0, 0), (7200, 0), (7799, 0), (7800, 0)]
+    made = play(spec, rows, start=1, signal="q")
+    assert [d.decision.desired for d in made] == [1, 1, 1, 0]
 
 
 def test_a_clock_that_goes_back_an_hour_delays_and_does_not_block() -> None:
