@@ -231,6 +231,11 @@ WRONG = [
         'spec.scaling.mode: Unsupported value: "Off": supported values: "Auto", "Advise", "Manual"',
         id="an unknown mode",
     ),
+    pytest.param(
+        scaling(paused="Off"),
+        'spec.scaling.paused: Unsupported value: "Off": supported values: "Up", "Down", "Both"',
+        id="an unknown direction",
+    ),
     # limits and idle
     pytest.param(
         scaling(minReplicas=9),

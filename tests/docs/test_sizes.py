@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "operator" / "elastic_serving"
 MOST_LINES = 400
-MOST_CODE_LINES_OF_THE_CORE = 900
+MOST_CODE_LINES_OF_THE_CORE = 1500
 USUAL_LINES = 150
 
 MODULES = [path for folder in (PACKAGE, ROOT / "dev") for path in folder.rglob("*.py")]

@@ -70,6 +70,8 @@ def specs(draw: st.DrawFn) -> ElasticServingSpec:
         behavior = draw(st.sampled_from(["Static", "Current", "IfHigher", "IfLower"]))
         rule = {} if behavior == "Current" else {"replicas": draw(st.integers(low, high))}
         more["fallback"] = {"afterSeconds": draw(st.sampled_from([1, 60])), "behavior": behavior} | rule
+    if draw(st.booleans()):
+        more["paused"] = draw(st.sampled_from(["Up", "Down", "Both"]))
     signals = draw(st.lists(st.sampled_from([CONCURRENCY, QUEUE, LEVEL, TOTAL]), max_size=4, unique_by=id))
     behavior_of = {"scaleUp": draw(policies()), "scaleDown": draw(policies())}
     return spec_of(*signals, minReplicas=low, maxReplicas=high, behavior=behavior_of, **more)

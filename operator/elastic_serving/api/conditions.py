@@ -28,6 +28,8 @@ SUCCEEDED_RESCALE: Final = "SucceededRescale"
 FAILED_UPDATE_SCALE: Final = "FailedUpdateScale"
 SCALE_UP_STABILIZED: Final = "ScaleUpStabilized"
 SCALE_DOWN_STABILIZED: Final = "ScaleDownStabilized"
+PAUSED: Final = "Paused"
+"""spec.scaling.paused: also the reason of a decision, and of ScalingLimited while it holds a number back."""
 BACKOFF_BOTH: Final = "BackoffBoth"
 """Replicas fail to start; the next try waits."""
 

@@ -21,6 +21,14 @@ class Mode(StrEnum):
     MANUAL = "Manual"
 
 
+class Paused(StrEnum):
+    """A direction that is on hold."""
+
+    UP = "Up"
+    DOWN = "Down"
+    BOTH = "Both"
+
+
 class PolicyType(StrEnum):
     """Unit of a rate policy. Pods is HPA's word and means Replicas here."""
 
@@ -195,6 +203,9 @@ class Scaling(Model):
     mode: Mode = Mode.AUTO
     """Auto: the operator decides and acts. Advise: it decides, writes status, and touches nothing. Manual: the number
     is spec.replicas, as kubectl scale sets it. Default Auto."""
+    paused: Paused | None = None
+    """Up: the number does not rise, whatever asks. Down: it does not fall. Both: neither. Only minReplicas and
+    maxReplicas still move it; mode Manual is not paused. Default: nothing is."""
     min_replicas: Annotated[Exact, Field(ge=0, le=MAX_REPLICAS)] = 1
     """Fewest replicas. 0 lets the serving go to zero and needs idle. Default 1: the first request meets a loaded
     model."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from elastic_serving.api import conditions as reason
-from elastic_serving.api.models import Mode
+from elastic_serving.api.models import Mode, Paused
 from elastic_serving.api.status import Condition, ConditionStatus
 from elastic_serving.api.times import timestamp
 from elastic_serving.report.account import Account
@@ -13,6 +13,7 @@ from elastic_serving.report.summary import (
     cut,
     foreign_sentence,
     missing_sentence,
+    paused_sentence,
     progress,
     quota_sentence,
     refusal_sentence,
@@ -95,6 +96,9 @@ def _able_to_scale(account: Account) -> _State:
         return _State(_FALSE, reason.FAILED_UPDATE_SCALE, lasting[0].sentence)
     if account.plan.waits and broken(account) is not None:
         return _State(_FALSE, reason.BACKOFF_BOTH, account.plan.waits[0])
+    if words := paused_sentence(account):
+        is_both = account.serving.spec.scaling.paused is Paused.BOTH
+        return _State(_FALSE if is_both else _TRUE, reason.PAUSED, f"{words}.")
     if account.decision.why == reason.STABILIZATION_WINDOW:
         asked = account.decision.recommendation
         is_up = asked is not None and asked > account.decision.desired
@@ -127,13 +131,18 @@ def _scaling_limited(account: Account) -> _State:
     decision = account.decision
     if decision.limited is ScalingLimit.NONE:
         return _State(_FALSE, reason.DESIRED_WITHIN_RANGE, "The number asked for is within every limit.")
-    stages = ("policies",) if decision.limited in _RATE_LIMITS else ("limits", "range")
+    stages = _STAGES.get(decision.limited, ("limits", "range"))
     step = next((s.reason for s in reversed(decision.steps) if s.stage in stages), f"{decision.desired} replicas")
     asked = "" if decision.recommendation is None else f"{decision.recommendation} asked for; "
     return _State(_TRUE, decision.limited.value, f"{asked}{stages[0]}: {step}.")
 
 
-_RATE_LIMITS = (ScalingLimit.SCALE_UP_LIMIT, ScalingLimit.SCALE_DOWN_LIMIT)
+_STAGES = {
+    ScalingLimit.SCALE_UP_LIMIT: ("policies",),
+    ScalingLimit.SCALE_DOWN_LIMIT: ("policies",),
+    ScalingLimit.PAUSED: ("paused",),
+}
+"""Which stage's step tells why, where it is not the range."""
 
 
 def _progressing(account: Account) -> _State:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from elastic_serving.api.models import FallbackBehavior, Mode
+from elastic_serving.api.models import FallbackBehavior, Mode, Paused
 from elastic_serving.api.status import DecisionStatus
 from elastic_serving.api.times import clock, epoch
 from elastic_serving.report.account import Account
@@ -54,13 +54,21 @@ def progress(account: Account) -> str:
 
 
 def notes(account: Account) -> Sequence[str]:
-    """What else somebody should know: a signal that is missing beside others, and pods that are not ours."""
-    found = []
+    """What else somebody should know: a pause, a signal that is missing beside others, and pods that are not ours."""
+    found = [f"{words}."] if (words := paused_sentence(account)) else []
     if account.missing_signals and not account.are_all_missing:
         found.append(f"{missing_sentence(account)}, so nothing is scaled down.")
     if foreign := account.seen.inventory.foreign_pods:
         found.append(f"{foreign_sentence(foreign)}.")
     return found
+
+
+def paused_sentence(account: Account) -> str:
+    """``Scaling up is paused``; empty where nothing is, or where the number is set by hand anyway."""
+    scaling = account.serving.spec.scaling
+    if scaling.paused is None or scaling.mode is Mode.MANUAL:
+        return ""
+    return f"Scaling {'up and down' if scaling.paused is Paused.BOTH else scaling.paused.lower()} is paused"
 
 
 def missing_sentence(account: Account) -> str:

@@ -12,6 +12,7 @@ from elastic_serving.scaling.arbitrate import fallback, fallback_at, largest, la
 from elastic_serving.scaling.limits import limits, longest_period, override, policies
 from elastic_serving.scaling.memory import Memory, resumed, seeded, with_change, with_high, with_low
 from elastic_serving.scaling.model import Decision, Missing, ScalingLimit, Seen, Step
+from elastic_serving.scaling.paused import paused
 from elastic_serving.scaling.pipeline import Move, Pace, Tick
 from elastic_serving.scaling.recommend import NO_REPLICA, basis, recommend
 from elastic_serving.scaling.stabilize import stabilization
@@ -26,6 +27,7 @@ STAGES: Final[tuple[tuple[Stage, Pace], ...]] = (
     (zero, Pace.WAITED),
     (stabilization, Pace.STEADY),
     (policies, Pace.WAITED),
+    (paused, Pace.AT_ONCE),
     (limits, Pace.AT_ONCE),
 )
 """Each signal makes its recommendation first; then each stage gets the number of the one before it, unless the pace of

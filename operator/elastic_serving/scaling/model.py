@@ -245,6 +245,8 @@ class ScalingLimit(StrEnum):
     TOO_MANY = "TooManyReplicas"
     SCALE_UP_LIMIT = "ScaleUpLimit"
     SCALE_DOWN_LIMIT = "ScaleDownLimit"
+    PAUSED = "Paused"
+    """Ours: HPA cannot be paused."""
 
 
 @dataclass(frozen=True, slots=True)

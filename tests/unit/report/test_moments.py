@@ -26,6 +26,15 @@ QUEUE_MISSING = replace(concurrency(None, None, REFUSED), name="QueueDepth")
 ALL_MISSING = {"signals": (concurrency(None, None, REFUSED),), "signal": None, "recommendation": None}
 NO_NODE = "0/3 nodes are available: 3 Insufficient nvidia.com/gpu"
 
+HELD = decided(
+    2,
+    2,
+    recommendation=6,
+    why="Paused",
+    limited=ScalingLimit.PAUSED,
+    steps=(Step("paused", 6, 2, "scaling up is paused -> 2"), Step("limits", 2, 2, "1 to 8 -> 2")),
+)
+
 
 def moment(summary: str, account: Account, condition: str, **more: str) -> object:
     return pytest.param(account, summary, condition, more, id=summary[:60])
@@ -247,6 +256,28 @@ MOMENTS = [
         account_of(*TWO, desired=2, decision=decided(2, 2, recommendation=4, why="StabilizationWindow")),
         "AbleToScale=True ScaleUpStabilized",
     ),
+    moment(
+        "2 of 2 replicas serve. Scaling up is paused.",
+        account_of(*TWO, desired=2, spec={"scaling": {"paused": "Up"}}),
+        "AbleToScale=True Paused",
+        why="Concurrency",
+    ),
+    moment(
+        "2 of 2 replicas serve. Scaling up and down is paused.",
+        account_of(*TWO, desired=2, spec={"scaling": {"paused": "Both"}}, decision=HELD),
+        "AbleToScale=False Paused",
+    ),
+    moment(
+        "2 of 2 replicas serve. Scaling up and down is paused.",
+        account_of(*TWO, desired=2, spec={"scaling": {"paused": "Both"}}, decision=HELD),
+        "ScalingLimited=True Paused",
+        why="Paused",
+    ),
+    moment(
+        "2 of 2 replicas serve.",
+        account_of(*TWO, desired=2, spec={"scaling": {"paused": "Both", "mode": "Manual"}, "replicas": 2}),
+        "AbleToScale=True ReadyForNewScale",
+    ),
 ]
 
 
@@ -258,6 +289,12 @@ def test_status_reads_as_drawn(account: Account, summary: str, condition: str, m
     assert status.summary == summary
     assert condition in [f"{c.type}={c.status} {c.reason}" for c in status.conditions]
     assert {name: getattr(status, name) for name in more} == more
+
+
+def test_what_is_held_back_by_a_pause_is_said_with_its_number() -> None:
+    account = account_of(*TWO, desired=2, spec={"scaling": {"paused": "Both"}}, decision=HELD)
+    limited = next(c for c in status_of(account, None).conditions if c.type == "ScalingLimited")
+    assert limited.message == "6 asked for; paused: scaling up is paused -> 2."
 
 
 def test_at_zero_tells_since_when_and_why() -> None:

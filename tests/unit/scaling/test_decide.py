@@ -99,6 +99,7 @@ def test_a_manual_zero_ends_with_manual_mode() -> None:
     assert (decision.desired, decision.why) == (1, "MinReplicas")
 
 
+@pytest.mark.promise("U16")
 def test_advice_is_the_same_decision() -> None:
     seen = seen_of({"Concurrency": [50, 50, 48], "QueueDepth": [8, 6, 6]}, at=1, current=3)
     signals = ({"type": "Concurrency", "target": 28}, {"type": "QueueDepth", "target": 4})
