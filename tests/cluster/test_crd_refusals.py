@@ -29,6 +29,13 @@ def signals(*written: dict[str, Any]) -> dict[str, Any]:
     return scaling(signals=list(written))
 
 
+def schedules(*changes: dict[str, Any]) -> dict[str, Any]:
+    """Right schedules with these changes."""
+    right = {"name": "office", "start": "0 8 * * MON-FRI", "end": "0 18 * * 1-5", "minReplicas": 2}
+    written = ({key: part for key, part in (right | change).items() if part is not REMOVED} for change in changes)
+    return scaling(schedules=list(written))
+
+
 def engine(**fields: Any) -> dict[str, Any]:
     return manifest({"engine": fields})
 
@@ -275,6 +282,55 @@ WRONG = [
         "greater "
         "than or equal to 1",
         id="idle after 0 s",
+    ),
+    # schedules
+    *(
+        pytest.param(
+            schedules({field: text}),
+            f'spec.scaling.schedules[0].{field}: Invalid value: {field} "{text}" must be cron\'s five fields minute, '
+            "hour, day, month and weekday, such as 0 8 * * MON-FRI",
+            id=f"{field} {text}",
+        )
+        for field, text in (
+            ("start", "60 8 * * *"),
+            ("start", "0 24 * * *"),
+            ("start", "0 8 0 * *"),
+            ("start", "0 8 * 13 *"),
+            ("end", "0 8 * * 8"),
+            ("end", "0 8 * * Montag"),
+            ("end", "0 0 8 * * *"),
+            ("end", "*/0 8 * * *"),
+        )
+    ),
+    pytest.param(
+        schedules({"timeZone": "Mars/Olympus"}),
+        "timeZone must be a name of the IANA database, such as Europe/Berlin or UTC",
+        id="an unknown time zone",
+    ),
+    pytest.param(
+        schedules({"timeZone": "+02:00"}),
+        "spec.scaling.schedules[0].timeZone: Invalid value: timeZone must be a name of the IANA database, such as "
+        "Europe/Berlin or UTC",
+        id="an offset for a time zone",
+    ),
+    pytest.param(
+        schedules({"minReplicas": 9}),
+        "spec.scaling.schedules: Invalid value: no schedule may ask for more than maxReplicas 8",
+        id="a schedule above maxReplicas",
+    ),
+    pytest.param(
+        schedules({"minReplicas": 0}),
+        "spec.scaling.schedules[0].minReplicas: Invalid value: 0: spec.scaling.schedules[0].minReplicas in body should "
+        "be greater than or equal to 1",
+        id="a schedule of no replica",
+    ),
+    pytest.param(
+        schedules({"end": REMOVED}), "spec.scaling.schedules[0].end: Required value", id="a schedule without an end"
+    ),
+    pytest.param(
+        schedules({}, {}),
+        'spec.scaling.schedules: Invalid value: schedules need different names: ["office", "office"]',
+        id="two schedules of one name",
     ),
     # signals
     pytest.param(

@@ -39,6 +39,10 @@ RIGHT: dict[str, list[str]] = {
     "spec.engine.args[]": ["--eager", "--portal", "", "\u2028"],
     "spec.accelerator.gpu.product": ["nvidia-l4", "NVIDIA-H100-80GB-HBM3", "a"],
     "spec.scaling.signals[].name": ["ttft", "a", "A-1"],
+    "spec.scaling.schedules[].name": ["office", "a", "A-1"],
+    "spec.scaling.schedules[].start": ["0 8 * * *", "*/5 0-23/2 1,15 JAN-MAR MON,WED"],
+    "spec.scaling.schedules[].end": ["59 23 31 12 7", "0 18 * * 1-5"],
+    "spec.scaling.schedules[].timeZone": ["UTC", "Europe/Berlin", "Etc/GMT+5", "America/Argentina/Buenos_Aires"],
 }
 """Texts that a rule looks at and lets pass."""
 
@@ -50,6 +54,10 @@ WRONG: dict[str, list[str]] = {
     "spec.engine.args[]": ["--port", "--port=1\n2", "--max_num_seqs=4", "--served-model-name="],
     "spec.accelerator.gpu.product": ["l4-", "a/b", "l4\n"],
     "spec.scaling.signals[].name": ["Concurrency", "QueueDepth", "a-", "0a", "a b", "a\n"],
+    "spec.scaling.schedules[].name": ["a-", "0a", "a b", "a\n"],
+    "spec.scaling.schedules[].start": ["60 8 * * *", "0  8 * * *", "0 8 * * *\n", "0 8 * * mon", "@daily_at_8"],
+    "spec.scaling.schedules[].end": ["0 24 * * *", "5/10 * * * *", "* * * * * *", "0 8 L * *"],
+    "spec.scaling.schedules[].timeZone": ["Mars/Olympus", "+02:00", "Europe/Berlin\n", "02:00", "../UTC"],
 }
 """Texts that break a rule, in the ways two languages of patterns could read apart."""
 

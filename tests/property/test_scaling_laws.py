@@ -61,8 +61,8 @@ def policies(draw: st.DrawFn) -> dict[str, object]:
 
 
 @st.composite
-def specs(draw: st.DrawFn) -> ElasticServingSpec:
-    """Any legal scaling rules over one to four signals."""
+def specs(draw: st.DrawFn, *, scheduled: bool = True) -> ElasticServingSpec:
+    """Any legal scaling rules over one to four signals; a schedule opens 200 s after the timelines begin."""
     low = draw(st.integers(0, 5))
     high = draw(st.integers(max(low, 1), 30))
     more: dict[str, Any] = {"idle": {"timeoutSeconds": draw(st.sampled_from([1, 60, 600]))}} if low == 0 else {}
@@ -72,6 +72,10 @@ def specs(draw: st.DrawFn) -> ElasticServingSpec:
         more["fallback"] = {"afterSeconds": draw(st.sampled_from([1, 60])), "behavior": behavior} | rule
     if draw(st.booleans()):
         more["paused"] = draw(st.sampled_from(["Up", "Down", "Both"]))
+    if scheduled and draw(st.booleans()):
+        hours = {"name": "some", "start": "20 0 * * *", "end": draw(st.sampled_from(["21 0 * * *", "0 2 * * *"]))}
+        ramp = {"minReplicas": draw(st.integers(1, high)), "rampSeconds": draw(st.sampled_from([0, 100, 600]))}
+        more["schedules"] = [hours | ramp]
     signals = draw(st.lists(st.sampled_from([CONCURRENCY, QUEUE, LEVEL, TOTAL]), max_size=4, unique_by=id))
     behavior_of = {"scaleUp": draw(policies()), "scaleDown": draw(policies())}
     return spec_of(*signals, minReplicas=low, maxReplicas=high, behavior=behavior_of, **more)
@@ -127,7 +131,7 @@ def test_bounds_always_hold_and_every_step_follows_from_the_one_before(
 
 
 @laws
-@given(specs(), timelines, st.integers(0, 300), st.sampled_from([1.0, 5.0, 60.0]))
+@given(specs(scheduled=False), timelines, st.integers(0, 300), st.sampled_from([1.0, 5.0, 60.0]))
 def test_under_constant_load_the_number_settles_and_stays(
     spec: ElasticServingSpec, before: list[Tick], load: int, interval: float
 ) -> None:

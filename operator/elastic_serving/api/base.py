@@ -13,6 +13,8 @@ from pydantic_core import PydanticUndefined
 
 from elastic_serving.api.rules import Rule
 
+MAX_REPLICAS = 1000
+"""Most replicas of one serving: the tested size."""
 AS_FILE = "file"
 """Validation context of the strict form: the object is about to be created."""
 

@@ -9,10 +9,9 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from elastic_serving.api.base import Exact, Free, Model, Timestamp
+from elastic_serving.api.base import MAX_REPLICAS, Exact, Free, Model, Timestamp
 from elastic_serving.api.rules import Kind, Rule, Value, value
 from elastic_serving.api.scaling import (
-    MAX_REPLICAS,
     Behavior,
     Fallback,
     FallbackBehavior,
@@ -27,6 +26,7 @@ from elastic_serving.api.scaling import (
     ScalingRules,
     SelectPolicy,
 )
+from elastic_serving.api.schedules import Schedule
 from elastic_serving.api.signals import EffectiveSignal, Signal, SignalType, TargetType, default_target, effective
 from elastic_serving.api.status import Condition, DecisionStatus, ElasticServingStatus, SignalStatus
 from elastic_serving.api.workload import (
@@ -69,6 +69,7 @@ __all__ = [
     "ScaleUp",
     "Scaling",
     "ScalingRules",
+    "Schedule",
     "SecretReference",
     "SelectPolicy",
     "ServingMemory",

@@ -5,12 +5,10 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from elastic_serving.api.base import Exact, Model, Number, Whole
+from elastic_serving.api.base import MAX_REPLICAS, Exact, Model, Number, Whole
 from elastic_serving.api.rules import Kind, Rule, Value, value
+from elastic_serving.api.schedules import SCHEDULE_RULES, Schedules
 from elastic_serving.api.signals import Signal
-
-MAX_REPLICAS = 1000
-"""Most replicas of one serving: the tested size."""
 
 
 class Mode(StrEnum):
@@ -198,6 +196,7 @@ class Scaling(Model):
             values=(Value(_NAMES, _signal_names),),
             path=".signals",
         ),
+        *SCHEDULE_RULES,
     )
 
     mode: Mode = Mode.AUTO
@@ -219,3 +218,5 @@ class Scaling(Model):
     """Going to zero; with minReplicas 0 and only with it."""
     fallback: Fallback | None = None
     """What to do when all signals are missing for long. Default: hold the number until a signal is back."""
+    schedules: Schedules = ()
+    """Windows of time with a higher floor. Default: none."""

@@ -17,6 +17,7 @@ from elastic_serving.report.summary import (
     progress,
     quota_sentence,
     refusal_sentence,
+    schedule_problem,
 )
 from elastic_serving.scaling.model import ScalingLimit, TroubleKind
 
@@ -141,6 +142,7 @@ _STAGES = {
     ScalingLimit.SCALE_UP_LIMIT: ("policies",),
     ScalingLimit.SCALE_DOWN_LIMIT: ("policies",),
     ScalingLimit.PAUSED: ("paused",),
+    ScalingLimit.TOO_FEW: ("schedules", "limits", "range"),
 }
 """Which stage's step tells why, where it is not the range."""
 
@@ -174,6 +176,8 @@ def _degraded(account: Account) -> _State:
         return _State(_TRUE, reason.FOREIGN_CAPACITY, taken[0].sentence)
     if words := quota_sentence(account):
         return _State(_TRUE, reason.QUOTA_LIMITED, f"{words}.")
+    if words := schedule_problem(account):
+        return _State(_TRUE, reason.INVALID_SCHEDULE, f"{words}.")
     if (failure := broken(account)) is not None:
         message = f"Replica {failure.index}, failure {failure.count} in a row: {failure.reason}"
         return _State(_TRUE, reason.START_FAILED, message)

@@ -24,6 +24,7 @@ from elastic_serving.report.summary import (
     missing_sentence,
     quota_sentence,
     refusal_sentence,
+    schedule_problem,
 )
 from elastic_serving.scaling.model import Decision, DeleteReplica, Replica, SignalOutcome
 
@@ -181,6 +182,8 @@ def _of_troubles(account: Account, previous: Account | None) -> Iterator[Event]:
         yield Event(WARNING, reason.TEMPLATE_REFUSED, message, f"{revision} {words}")
     if (words := quota_sentence(account)) and not (previous and quota_sentence(previous)):
         yield Event(WARNING, reason.QUOTA_LIMITED, words, f"{account.now:.3f}")
+    if words := schedule_problem(account):
+        yield Event(WARNING, reason.INVALID_SCHEDULE, words, words)
     foreign = account.seen.inventory.foreign_pods
     if foreign:
         yield Event(WARNING, reason.FOREIGN_CAPACITY, foreign_sentence(foreign), " ".join(foreign))

@@ -54,8 +54,8 @@ def progress(account: Account) -> str:
 
 
 def notes(account: Account) -> Sequence[str]:
-    """What else somebody should know: a pause, a signal that is missing beside others, and pods that are not ours."""
-    found = [f"{words}."] if (words := paused_sentence(account)) else []
+    """What else somebody should know: pause, schedule, a signal missing beside others, pods that are not ours."""
+    found = [f"{words}." for tell in (paused_sentence, schedule_sentence, schedule_problem) if (words := tell(account))]
     if account.missing_signals and not account.are_all_missing:
         found.append(f"{missing_sentence(account)}, so nothing is scaled down.")
     if foreign := account.seen.inventory.foreign_pods:
@@ -69,6 +69,20 @@ def paused_sentence(account: Account) -> str:
     if scaling.paused is None or scaling.mode is Mode.MANUAL:
         return ""
     return f"Scaling {'up and down' if scaling.paused is Paused.BOTH else scaling.paused.lower()} is paused"
+
+
+def schedule_sentence(account: Account) -> str:
+    """``Schedule office keeps at least 4 until 16:00:00 UTC``; empty where none asks for more than everything else."""
+    step = next((step for step in account.decision.steps if step.stage == "schedules"), None)
+    return "" if step is None else f"Schedule {step.reason.rpartition(' -> ')[0]}"
+
+
+def schedule_problem(account: Account) -> str:
+    """``Schedule night is ignored: start "0 8 31 2 *" never comes``; empty where every schedule opens one day."""
+    for schedule in account.serving.spec.scaling.schedules:
+        if schedule.problem:
+            return f"Schedule {schedule.name} is ignored: {schedule.problem}"
+    return ""
 
 
 def missing_sentence(account: Account) -> str:

@@ -15,6 +15,7 @@ from elastic_serving.scaling.model import Decision, Missing, ScalingLimit, Seen,
 from elastic_serving.scaling.paused import paused
 from elastic_serving.scaling.pipeline import Move, Pace, Tick
 from elastic_serving.scaling.recommend import NO_REPLICA, basis, recommend
+from elastic_serving.scaling.schedules import schedules
 from elastic_serving.scaling.stabilize import stabilization
 from elastic_serving.scaling.zero import idle_since, lowest, without_retired, zero
 
@@ -27,6 +28,7 @@ STAGES: Final[tuple[tuple[Stage, Pace], ...]] = (
     (zero, Pace.WAITED),
     (stabilization, Pace.STEADY),
     (policies, Pace.WAITED),
+    (schedules, Pace.AT_ONCE),
     (paused, Pace.AT_ONCE),
     (limits, Pace.AT_ONCE),
 )

@@ -15,8 +15,12 @@ NO_WAKE_SIGNAL: Final = "NoWakeSignal"
 
 
 def has_wake_signal(spec: ElasticServingSpec) -> bool:
-    """Does a signal exist while no replica does? The engines' own do not; a user's query may."""
-    return any(signal.type is SignalType.PROMETHEUS for signal in spec.scaling.signals)
+    """Is there something that could wake the serving? A user's query may exist at zero, the engines' own signals do
+    not; and a schedule that opens one day wakes it then."""
+    scaling = spec.scaling
+    if any(signal.type is SignalType.PROMETHEUS for signal in scaling.signals):
+        return True
+    return any(not schedule.problem for schedule in scaling.schedules)
 
 
 def lowest(spec: ElasticServingSpec) -> int:

@@ -34,6 +34,15 @@ HELD = decided(
     limited=ScalingLimit.PAUSED,
     steps=(Step("paused", 6, 2, "scaling up is paused -> 2"), Step("limits", 2, 2, "1 to 8 -> 2")),
 )
+SCHEDULED = decided(
+    2,
+    2,
+    recommendation=1,
+    why="Schedule",
+    limited=ScalingLimit.TOO_FEW,
+    steps=(Step("schedules", 1, 2, "office keeps at least 2 until 16:00:00 UTC -> 2"),),
+)
+NEVER = {"name": "night", "start": "0 8 31 2 *", "end": "0 9 * * *", "minReplicas": 1}
 
 
 def moment(summary: str, account: Account, condition: str, **more: str) -> object:
@@ -255,6 +264,18 @@ MOMENTS = [
         "2 of 2 replicas serve.",
         account_of(*TWO, desired=2, decision=decided(2, 2, recommendation=4, why="StabilizationWindow")),
         "AbleToScale=True ScaleUpStabilized",
+    ),
+    moment(
+        "2 of 2 replicas serve. Schedule office keeps at least 2 until 16:00:00 UTC.",
+        account_of(*TWO, desired=2, decision=SCHEDULED),
+        "ScalingLimited=True TooFewReplicas",
+        why="Schedule",
+    ),
+    moment(
+        '2 of 2 replicas serve. Schedule night is ignored: start "0 8 31 2 *" cannot be: bad day-of-month.',
+        account_of(*TWO, desired=2, spec={"scaling": {"schedules": [NEVER]}}),
+        "Degraded=True InvalidSchedule",
+        why="Concurrency",
     ),
     moment(
         "2 of 2 replicas serve. Scaling up is paused.",
