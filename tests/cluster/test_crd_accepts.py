@@ -22,7 +22,9 @@ kind: ElasticServing
 metadata: {name: everything}
 spec:
   model: {uri: s3://weights/llama, name: meta-llama/Llama-3.1-8B, secretRef: {name: s3-credentials}}
-  engine: {kind: vLLM, image: "registry/vllm@sha256:0123", args: [--enforce-eager], port: 9000, maxConcurrency: 256}
+  engine:
+    {kind: vLLM, image: "registry/vllm@sha256:0123", args: [--enforce-eager], port: 9000, maxConcurrency: 256,
+    partitions: 2}
   template:
     metadata: {labels: {team: a}}
     spec:
@@ -38,6 +40,13 @@ spec:
       - {type: QueueDepth, target: 4}
       - {type: Prometheus, name: ttft, query: "max(ttft)", target: 0.5, targetType: Value, intervalSeconds: 60}
       - {type: Prometheus, name: jobs, query: "sum(jobs)", target: 3, emptyIsZero: true}
+      - {type: Tokens, target: 1500}
+      - {type: KVCache}
+      - {type: Prometheus, name: heavy, query: "sum(heavy)", scales: false}
+      - type: Combined
+        combine: Max
+        target: 40
+        terms: [{signal: Concurrency, weight: 1}, {signal: heavy, weight: 4, missing: 0}]
     behavior:
       scaleUp:
         policies: [{type: Pods, value: 4, periodSeconds: 15}, {type: Percent, value: 100, periodSeconds: 15}]
@@ -94,7 +103,7 @@ def test_the_smallest_manifest_is_filled_with_every_default(cluster: Cluster, na
     stored = create(cluster, namespace, SMALLEST)
     assert stored["spec"] == {
         "model": {"uri": "hf://meta-llama/Llama-3.1-8B-Instruct"},
-        "engine": {"kind": "vLLM", "port": 8000, "maxConcurrency": 32},
+        "engine": {"kind": "vLLM", "port": 8000, "maxConcurrency": 32, "partitions": 1},
         "accelerator": {"gpu": {"product": "nvidia-l4", "perHost": 1, "hosts": 1}},
         "scaling": {
             "mode": "Auto",

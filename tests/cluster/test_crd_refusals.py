@@ -336,14 +336,13 @@ WRONG = [
     pytest.param(
         signals({"type": "CPU", "target": 80}),
         'spec.scaling.signals[0].type: Unsupported value: "CPU": supported values: "Concurrency", "QueueDepth", '
-        '"Prometheus"',
+        '"Tokens", "KVCache", "Combined", "Prometheus"',
         id="an unknown signal",
     ),
     pytest.param(
         signals({"type": "Concurrency"}, {"type": "QueueDepth"}),
         "spec.scaling.signals[1].target: Required value: type QueueDepth needs a target above 0; only Concurrency "
-        "has a "
-        "default",
+        "and KVCache have a default",
         id="QueueDepth without a target",
     ),
     pytest.param(
@@ -368,8 +367,7 @@ WRONG = [
     pytest.param(
         signals({"type": "Prometheus", "query": "sum(up)"}),
         "spec.scaling.signals[0].target: Required value: type Prometheus needs a target above 0; only Concurrency "
-        "has a "
-        "default",
+        "and KVCache have a default",
         id="Prometheus without a target",
     ),
     *(
@@ -391,6 +389,58 @@ WRONG = [
         "spec.scaling.signals: Invalid value: signals need different names (without a name, a signal is called as its "
         'type): ["Concurrency", "Concurrency"]',
         id="two signals of one name",
+    ),
+    pytest.param(
+        signals({"type": "Tokens"}),
+        "spec.scaling.signals[0].target: Required value: type Tokens needs a target above 0",
+        id="Tokens without a target",
+    ),
+    pytest.param(
+        signals({"type": "KVCache", "target": 80}),
+        "spec.scaling.signals[0].target: Invalid value: target 80 of type KVCache must be at most 1, which is the "
+        "whole cache",
+        id="a cache in percent",
+    ),
+    pytest.param(
+        signals({"type": "Concurrency"}, {"type": "Combined", "target": 4}),
+        "spec.scaling.signals[1].terms: Required value: type Combined needs terms: names of other signals of the list, "
+        "each with its weight",
+        id="Combined without terms",
+    ),
+    pytest.param(
+        signals({"type": "Concurrency", "terms": [{"signal": "Concurrency"}]}),
+        "spec.scaling.signals[0].terms: Forbidden: terms goes with type Combined only; the type is Concurrency",
+        id="terms of a Concurrency signal",
+    ),
+    pytest.param(
+        signals({"type": "Concurrency", "combine": "Max"}),
+        "spec.scaling.signals[0].combine: Forbidden: combine goes with type Combined only; the type is Concurrency",
+        id="combine of a Concurrency signal",
+    ),
+    *(
+        pytest.param(
+            signals({"type": "Concurrency"}, {"type": "Combined", "target": 4, "terms": [{"signal": term}]}),
+            "spec.scaling.signals: Invalid value: terms must name signals of this list that are not Combined",
+            id=f"a term that is {what}",
+        )
+        for term, what in (("Heavy", "not in the list"), ("Combined", "the signal itself"))
+    ),
+    pytest.param(
+        signals({"type": "Concurrency"}, {"type": "Combined", "target": 4, "terms": [{"signal": "C", "weight": 0}]}),
+        "spec.scaling.signals[1].terms[0].weight: Invalid value: 0: spec.scaling.signals[1].terms[0].weight in body "
+        "should be greater than 0",
+        id="a term of no weight",
+    ),
+    pytest.param(
+        signals({"type": "Concurrency"}, {"type": "QueueDepth", "scales": False}),
+        "spec.scaling.signals: Invalid value: a signal with scales false must be a term of a Combined signal, or it "
+        "does nothing",
+        id="a signal that does nothing",
+    ),
+    pytest.param(
+        manifest({"engine": {"kind": "TGI", "image": "tgi:3"}, "scaling": {"signals": [{"type": "KVCache"}]}}),
+        "spec.scaling.signals: Forbidden: engine.kind TGI has no metric for signals of type KVCache",
+        id="the cache of an engine that does not tell",
     ),
     pytest.param(
         signals({"type": "Concurrency", "name": "in flight"}),

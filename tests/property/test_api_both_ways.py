@@ -43,6 +43,7 @@ RIGHT: dict[str, list[str]] = {
     "spec.scaling.schedules[].start": ["0 8 * * *", "*/5 0-23/2 1,15 JAN-MAR MON,WED"],
     "spec.scaling.schedules[].end": ["59 23 31 12 7", "0 18 * * 1-5"],
     "spec.scaling.schedules[].timeZone": ["UTC", "Europe/Berlin", "Etc/GMT+5", "America/Argentina/Buenos_Aires"],
+    "spec.scaling.signals[].terms[].signal": ["ttft", "a", "Concurrency", "Prometheus"],
 }
 """Texts that a rule looks at and lets pass."""
 
@@ -58,6 +59,7 @@ WRONG: dict[str, list[str]] = {
     "spec.scaling.schedules[].start": ["60 8 * * *", "0  8 * * *", "0 8 * * *\n", "0 8 * * mon", "@daily_at_8"],
     "spec.scaling.schedules[].end": ["0 24 * * *", "5/10 * * * *", "* * * * * *", "0 8 L * *"],
     "spec.scaling.schedules[].timeZone": ["Mars/Olympus", "+02:00", "Europe/Berlin\n", "02:00", "../UTC"],
+    "spec.scaling.signals[].terms[].signal": ["Combined", "b"],
 }
 """Texts that break a rule, in the ways two languages of patterns could read apart."""
 

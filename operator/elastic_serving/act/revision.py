@@ -39,6 +39,7 @@ def revision_of(spec: ElasticServingSpec) -> str:
 def users_part(spec: ElasticServingSpec) -> dict[str, Any]:
     """``POD_FIELDS`` without what equals ``BASELINE`` and without absent fields; the template is taken as it is."""
     fields = spec.model_dump(mode="json", by_alias=True, include=set(POD_FIELDS - {"template"}))
+    fields["engine"].pop("partitions")  # it is for counting alone
     part = _beyond(fields, BASELINE)
     if spec.template:
         part["template"] = spec.template

@@ -4,8 +4,9 @@ Import the models from here. ``parse`` reads objects and files; ``crdgen`` write
 """
 
 import re
+from collections.abc import Mapping
 from functools import cached_property
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import Field
 
@@ -27,7 +28,16 @@ from elastic_serving.api.scaling import (
     SelectPolicy,
 )
 from elastic_serving.api.schedules import Schedule
-from elastic_serving.api.signals import EffectiveSignal, Signal, SignalType, TargetType, default_target, effective
+from elastic_serving.api.signals import (
+    Combine,
+    EffectiveSignal,
+    Signal,
+    SignalType,
+    TargetType,
+    Term,
+    default_target,
+    effective,
+)
 from elastic_serving.api.status import Condition, DecisionStatus, ElasticServingStatus, SignalStatus
 from elastic_serving.api.workload import (
     VLLM_IMAGE,
@@ -46,6 +56,7 @@ __all__ = [
     "VLLM_IMAGE",
     "Accelerator",
     "Behavior",
+    "Combine",
     "Condition",
     "DecisionStatus",
     "Drain",
@@ -78,6 +89,7 @@ __all__ = [
     "SignalType",
     "Startup",
     "TargetType",
+    "Term",
     "default_target",
 ]
 
@@ -100,6 +112,25 @@ class Metadata(Model):
     finalizers: tuple[str, ...] = ()
     owner_references: tuple[Free, ...] = ()
     managed_fields: tuple[Free, ...] = ()
+
+
+UNKNOWN_TO: Final[Mapping[SignalType, tuple[EngineKind, ...]]] = {
+    SignalType.KV_CACHE: (EngineKind.TGI, EngineKind.JETSTREAM),
+}
+"""Engines without a metric for a signal (observe/catalogue.py has those that have one); Generic has none for any."""
+
+
+def _unknown_to(type_: SignalType, kinds: tuple[EngineKind, ...]) -> Rule:
+    names = ", ".join(f"'{kind}'" for kind in kinds)
+    return Rule(
+        cel=f"!(self.engine.kind in [{names}]) || !has(self.scaling.signals) || "
+        f"!self.scaling.signals.exists(s, s.type == '{type_}')",
+        holds=lambda spec: spec.engine.kind not in kinds or all(s.type is not type_ for s in spec.scaling.signals),
+        sentence=f"engine.kind %s has no metric for signals of type {type_}",
+        values=(value("engine.kind"),),
+        path=".scaling.signals",
+        kind=Kind.FORBIDDEN,
+    )
 
 
 class ElasticServingSpec(Model):
@@ -137,12 +168,13 @@ class ElasticServingSpec(Model):
         ),
         Rule(
             cel="self.engine.kind != 'Generic' || (has(self.scaling.signals) && self.scaling.signals.size() > 0 && "
-            "self.scaling.signals.all(s, s.type == 'Prometheus'))",
+            "self.scaling.signals.all(s, s.type == 'Prometheus' || s.type == 'Combined'))",
             holds=lambda spec: spec.engine.kind is not EngineKind.GENERIC or _are_all_queries(spec.scaling.signals),
             sentence="engine.kind Generic has no known metrics: it needs scaling.signals, all of type Prometheus",
             path=".scaling.signals",
             kind=Kind.REQUIRED,
         ),
+        *(_unknown_to(type_, kinds) for type_, kinds in UNKNOWN_TO.items()),
     )
 
     model: ModelSource
@@ -169,11 +201,11 @@ class ElasticServingSpec(Model):
     def signals(self) -> tuple[EffectiveSignal, ...]:
         """The signals with every default filled in, never empty, in the order of the manifest."""
         written = self.scaling.signals or (Signal(type=SignalType.CONCURRENCY),)
-        return tuple(effective(signal, self.engine.max_concurrency) for signal in written)
+        return tuple(effective(signal, self.engine.slots) for signal in written)
 
 
 def _are_all_queries(signals: tuple[Signal, ...]) -> bool:
-    return bool(signals) and all(signal.type is SignalType.PROMETHEUS for signal in signals)
+    return bool(signals) and all(s.type in (SignalType.PROMETHEUS, SignalType.COMBINED) for s in signals)
 
 
 _NAME = "[a-z]([-a-z0-9]{0,38}[a-z0-9])?"

@@ -8,7 +8,7 @@ from pydantic import Field
 from elastic_serving.api.base import MAX_REPLICAS, Exact, Model, Number, Whole
 from elastic_serving.api.rules import Kind, Rule, Value, value
 from elastic_serving.api.schedules import SCHEDULE_RULES, Schedules
-from elastic_serving.api.signals import Signal
+from elastic_serving.api.signals import Signal, SignalType
 
 
 class Mode(StrEnum):
@@ -149,7 +149,20 @@ def _signal_names(scaling: "Scaling") -> list[str]:
     return [signal.name or signal.type.value for signal in scaling.signals]
 
 
+def _signals_to_combine(scaling: "Scaling") -> set[str]:
+    return {s.name or s.type.value for s in scaling.signals if s.type is not SignalType.COMBINED}
+
+
+def _terms(scaling: "Scaling") -> set[str]:
+    return {term.signal for signal in scaling.signals for term in signal.terms}
+
+
+def _are_inputs_used(scaling: "Scaling") -> bool:
+    return {s.name or s.type.value for s in scaling.signals if s.scales is False} <= _terms(scaling)
+
+
 _NAMES = "self.signals.map(s, has(s.name) ? s.name : s.type)"
+_TO_COMBINE = "self.signals.filter(s, s.type != 'Combined').map(s, has(s.name) ? s.name : s.type)"
 
 
 class Scaling(Model):
@@ -197,6 +210,20 @@ class Scaling(Model):
             path=".signals",
         ),
         *SCHEDULE_RULES,
+        Rule(
+            cel="!has(self.signals) || self.signals.all(s, !has(s.terms) || "
+            f"s.terms.all(t, t.signal in {_TO_COMBINE}))",
+            holds=lambda scaling: _terms(scaling) <= _signals_to_combine(scaling),
+            sentence="terms must name signals of this list that are not Combined",
+            path=".signals",
+        ),
+        Rule(
+            cel="!has(self.signals) || self.signals.all(s, !has(s.scales) || s.scales || "
+            "self.signals.exists(c, has(c.terms) && c.terms.exists(t, t.signal == (has(s.name) ? s.name : s.type))))",
+            holds=_are_inputs_used,
+            sentence="a signal with scales false must be a term of a Combined signal, or it does nothing",
+            path=".signals",
+        ),
     )
 
     mode: Mode = Mode.AUTO

@@ -11,6 +11,8 @@ from elastic_serving.api.rules import Kind, Rule, shaped, value
 
 TARGET_SHARE: Final = 0.7
 """Part of engine.maxConcurrency that Concurrency aims at: the rest takes new requests while a replica starts."""
+CACHE_TARGET: Final = 0.8
+"""Part of the KV cache that KVCache aims at: the rest is what running answers still grow by before vLLM preempts."""
 QUERY_INTERVAL_SECONDS: Final = 15
 _NAME: Final = "[A-Za-z]([-A-Za-z0-9]*[A-Za-z0-9])?"
 
@@ -20,6 +22,9 @@ class SignalType(StrEnum):
 
     CONCURRENCY = "Concurrency"
     QUEUE_DEPTH = "QueueDepth"
+    TOKENS = "Tokens"
+    KV_CACHE = "KVCache"
+    COMBINED = "Combined"
     PROMETHEUS = "Prometheus"
 
 
@@ -30,15 +35,37 @@ class TargetType(StrEnum):
     VALUE = "Value"
 
 
-def _only_for_prometheus(path: str) -> Rule:
+class Combine(StrEnum):
+    """How the terms of a Combined signal become one."""
+
+    SUM = "Sum"
+    MAX = "Max"
+
+
+class Term(Model):
+    """One signal in a Combined one."""
+
+    signal: Annotated[str, Field(min_length=1, max_length=40)]
+    """Name of another signal of the list, not a Combined one."""
+    weight: Annotated[Number, Field(gt=0, le=1e6)] = 1
+    """What the signal's value is multiplied with. Default 1: the units are the same."""
+    missing: Annotated[Number, Field(ge=0, le=1e12)] | None = None
+    """Total of this signal to go on with where it is missing. Default: none, then the Combined signal is missing, too.
+    A signal without a replica to measure counts as 0 and is not missing."""
+
+
+def _only_for(type_: SignalType, path: str) -> Rule:
     return Rule(
-        cel=f"self.type == 'Prometheus' || !has(self.{path})",
-        holds=lambda signal: signal.type is SignalType.PROMETHEUS or value(path).read(signal) is None,
-        sentence=f"{path} goes with type Prometheus only; the type is %s",
+        cel=f"self.type == '{type_}' || !has(self.{path})",
+        holds=lambda signal: signal.type is type_ or value(path).read(signal) is None,
+        sentence=f"{path} goes with type {type_} only; the type is %s",
         values=(value("type"),),
         path=f".{path}",
         kind=Kind.FORBIDDEN,
     )
+
+
+_WITH_DEFAULT: Final = (SignalType.CONCURRENCY, SignalType.KV_CACHE)
 
 
 class Signal(Model):
@@ -54,26 +81,54 @@ class Signal(Model):
             kind=Kind.REQUIRED,
         ),
         Rule(
-            cel="self.type == 'Concurrency' || has(self.target)",
-            holds=lambda signal: signal.type is SignalType.CONCURRENCY or signal.target is not None,
-            sentence="type %s needs a target above 0; only Concurrency has a default",
+            cel="has(self.target) || (has(self.scales) && !self.scales) || self.type == 'Concurrency' || "
+            "self.type == 'KVCache'",
+            holds=lambda signal: signal.target is not None or signal.scales is False or signal.type in _WITH_DEFAULT,
+            sentence="type %s needs a target above 0; only Concurrency and KVCache have a default",
             values=(value("type"),),
             path=".target",
             kind=Kind.REQUIRED,
         ),
-        *(_only_for_prometheus(path) for path in ("query", "targetType", "intervalSeconds", "emptyIsZero")),
+        Rule(
+            cel="self.type != 'KVCache' || !has(self.target) || self.target <= 1.0",
+            holds=lambda signal: signal.type is not SignalType.KV_CACHE or (signal.target or 0) <= 1,
+            sentence="target %s of type KVCache must be at most 1, which is the whole cache",
+            values=(value("target"),),
+            path=".target",
+        ),
+        Rule(
+            cel="self.type != 'Combined' || (has(self.terms) && self.terms.size() > 0)",
+            holds=lambda signal: signal.type is not SignalType.COMBINED or bool(signal.terms),
+            sentence="type Combined needs terms: names of other signals of the list, each with its weight",
+            path=".terms",
+            kind=Kind.REQUIRED,
+        ),
+        Rule(
+            cel="self.type == 'Combined' || !has(self.terms) || self.terms.size() == 0",
+            holds=lambda signal: signal.type is SignalType.COMBINED or not signal.terms,
+            sentence="terms goes with type Combined only; the type is %s",
+            values=(value("type"),),
+            path=".terms",
+            kind=Kind.FORBIDDEN,
+        ),
+        _only_for(SignalType.COMBINED, "combine"),
+        *(_only_for(SignalType.PROMETHEUS, path) for path in ("query", "targetType", "intervalSeconds", "emptyIsZero")),
     )
 
     type: SignalType
-    """Concurrency: requests running and waiting. QueueDepth: requests waiting. Prometheus: the answer of a query of
-    your own."""
+    """Concurrency: requests running and waiting. QueueDepth: requests waiting. Tokens: tokens read and written per
+    second. KVCache: part of the KV cache in use, 0 to 1. Combined: other signals of this list as one. Prometheus: the
+    answer of a query of your own."""
     name: Annotated[str, Field(min_length=1, max_length=40)] | None = None
     """Name of the signal in status, events and metrics, unique in the list. Default: the type, so only a second signal
     of a type needs one."""
     target: Annotated[Number, Field(gt=0, le=1e12)] | None = None
     """What one replica should carry, in the signal's unit (with targetType Value: what the answer itself should be).
-    Default for Concurrency: 0.7 x engine.maxConcurrency, so that there is room for new requests while another replica
-    starts. QueueDepth and Prometheus need one."""
+    Default for Concurrency: 0.7 x engine.maxConcurrency x engine.partitions, so that there is room for new requests
+    while another replica starts; for KVCache: 0.8, because running answers still grow, and a full cache makes vLLM
+    begin some of them anew. The other types need one, unless scales is false."""
+    scales: Truth | None = None
+    """false: the signal is only a term of a Combined one and asks for nothing itself. Default true."""
     query: Annotated[str, Field(min_length=1, max_length=4096)] | None = None
     """PromQL that answers with one number, for type Prometheus. It runs as written: give it the labels of this serving
     yourself."""
@@ -86,11 +141,17 @@ class Signal(Model):
     empty_is_zero: Truth | None = None
     """true: an empty answer counts as 0. Default false: an empty answer is missing, and missing never scales down. Set
     it only where the series vanish at rest by design."""
+    combine: Combine | None = None
+    """Sum: the weighted values added up, for requests of different weight. Max: the term that asks for the most
+    replicas, for resources of which the tightest one decides. For type Combined; default Sum."""
+    terms: Annotated[tuple[Term, ...], Field(max_length=8)] = ()
+    """The signals that type Combined combines, each one's value over all replicas times its weight."""
 
 
 @dataclass(frozen=True, slots=True)
 class EffectiveSignal:
-    """A signal with every default filled in. ``query`` is empty except for type Prometheus."""
+    """A signal with every default filled in. ``query`` is empty except for type Prometheus, ``terms`` except for
+    Combined."""
 
     name: str
     type: SignalType
@@ -99,21 +160,28 @@ class EffectiveSignal:
     query: str = ""
     interval_seconds: int = QUERY_INTERVAL_SECONDS
     empty_is_zero: bool = False
+    scales: bool = True
+    combine: Combine = Combine.SUM
+    terms: tuple[Term, ...] = ()
 
 
-def effective(signal: Signal, max_concurrency: int) -> EffectiveSignal:
-    """``signal`` with its defaults: ``{type: Concurrency}`` at maxConcurrency 32 has the target 22.4."""
+def effective(signal: Signal, slots: int) -> EffectiveSignal:
+    """``signal`` with its defaults: ``{type: Concurrency}`` with 32 slots has the target 22.4."""
+    default = CACHE_TARGET if signal.type is SignalType.KV_CACHE else default_target(slots)
     return EffectiveSignal(
         name=signal.name or signal.type.value,
         type=signal.type,
-        target=default_target(max_concurrency) if signal.target is None else signal.target,
+        target=default if signal.target is None else signal.target,
         target_type=signal.target_type or TargetType.AVERAGE_VALUE,
         query=signal.query or "",
         interval_seconds=signal.interval_seconds or QUERY_INTERVAL_SECONDS,
         empty_is_zero=bool(signal.empty_is_zero),
+        scales=signal.scales is not False,
+        combine=signal.combine or Combine.SUM,
+        terms=signal.terms,
     )
 
 
-def default_target(max_concurrency: int) -> float:
-    """0.7 x maxConcurrency, to two decimals: 22.4 for 32 (the product in binary is 22.399999999999999)."""
-    return round(TARGET_SHARE * max_concurrency, 2)
+def default_target(slots: int) -> float:
+    """0.7 x slots, to two decimals: 22.4 for 32 (the product in binary is 22.399999999999999)."""
+    return round(TARGET_SHARE * slots, 2)

@@ -106,6 +106,15 @@ class Engine(Model):
     """Requests one replica works on at the same time; more of them wait in the engine's queue. vLLM gets it as
     --max-num-seqs. Default 32: beside an 8B model in 16 bits, a 24 GB GPU has cache for about 32,000 tokens, 1,000 for
     each request."""
+    partitions: Annotated[Whole, Field(ge=1, le=1024)] = 1
+    """Engines in one replica that each work on maxConcurrency requests, such as vLLM's data-parallel ranks: a replica
+    has maxConcurrency x partitions slots. It is for counting; args (--data-parallel-size) start them. Default 1: vLLM
+    starts one."""
+
+    @property
+    def slots(self) -> int:
+        """Requests one replica works on at the same time, over all its partitions."""
+        return self.max_concurrency * self.partitions
 
 
 class Gpu(Model):

@@ -159,7 +159,7 @@ class _Served:
             inventory,
             samples,
             self.finished,
-            max_concurrency=self.wanted.max_concurrency,
+            slots=self.wanted.slots,
             oldest=now - signals.stale_after_seconds,
         )
 
@@ -222,7 +222,7 @@ async def _served(
         namespace=serving.metadata.namespace,
         name=serving.metadata.name,
         engine=serving.spec.engine.kind,
-        max_concurrency=serving.spec.engine.max_concurrency,
+        slots=serving.spec.engine.slots,
         signals=serving.spec.signals,
     )
     revision = revision_of(serving.spec)

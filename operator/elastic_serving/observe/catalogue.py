@@ -3,31 +3,35 @@
 Every query answers with several elements per replica, told apart by the label ``es_part``: ``value`` (requests),
 ``share`` (used part of the slots, 0 to 1, where an engine counts no requests) and ``sampled_at`` (when the oldest
 sample behind the others was scraped, epoch seconds; an element's own time is the time of the evaluation). Concurrency
-is running + waiting, QueueDepth is waiting. ``+`` drops a replica that lacks one of its metrics: half a sum would pass
-for a whole one. Concurrency's answer also has ``waiting`` and ``finished`` (a counter of requests that ended), so that
-all three are of one scrape.
+is running + waiting, QueueDepth is waiting, Tokens is prompt and generation tokens a second over the last minute (two
+scrapes at least), KVCache the part of the cache in use, 0 to 1, the mean over a replica's ranks. ``+`` drops a replica
+that lacks one of its metrics: half a sum would pass for a whole one. Concurrency's answer also has ``waiting`` and
+``finished`` (a counter of requests that ended), so that all three are of one scrape.
 
 Series must carry ``namespace``, ``elasticserving`` and ``es_replica`` (the chart's PodMonitor sets them). Where the
-names come from, all read 2026-11-22, the counters of finished requests 2026-11-24:
+names come from, all read 2026-11-22, the counters and the caches 2026-11-24:
 
 - vLLM: vllm-project/vllm docs/usage/metrics.md; ``engine`` is the data-parallel rank, so it is summed over.
   ``vllm:request_success_total`` counts by ``finished_reason``, aborted ones included.
 - TGI: huggingface/text-generation-inference docs/source/reference/metrics.md; backends/v3/src/backend.rs sets the
   batch size to 0 when the last request leaves. Before the first request neither series exists: missing, not 0.
-  ``tgi_request_success`` exists from the first answer on.
+  ``tgi_request_success`` exists from the first answer on. It counts tokens in histograms, when an answer ends, and
+  says nothing of its cache.
 - SGLang: sgl-project/sglang docs/references/production_metrics.md, needs ``--enable-metrics``. Every tensor and
   pipeline rank may report the same requests (``--enable-metrics-for-all-schedulers``), every data-parallel rank its
   own: maximum within a rank, sum over ranks. Its one tokenizer process counts what is finished
-  (python/sglang/srt/metrics/collector.py, ``num_requests_total``).
+  and its tokens (python/sglang/srt/metrics/collector.py, ``num_requests_total``); ``token_usage`` is of the cache.
 - Triton: triton-inference-server/server docs/user_guide/metrics.md counts requests no backend has taken yet and none
   that run; LLM backends take requests at once and queue them inside. So their own gauges are added: TensorRT-LLM's
   (triton-inference-server/tensorrtllm_backend README.md; scheduled runs, waiting waits, as in kubernetes-sigs/
   gateway-api-inference-extension docs/proposals/003-model-server-protocol/README.md) or vLLM's
   (triton-inference-server/vllm_backend src/utils/metrics.py). Another backend has no Concurrency. A request of an
-  ensemble counts once for each of its models in ``nv_inference_request_success``: the maximum over the models.
+  ensemble counts once for each of its models in ``nv_inference_request_success``: the maximum over the models. Only
+  vLLM's backend counts tokens, only TensorRT-LLM's tells the used fraction of its cache blocks.
 - JetStream: AI-Hypercomputer/JetStream docs/observability-prometheus-metrics-in-jetstream-server.md; it counts waiting
   requests, and of the running ones only the share of decode slots in use, 0 to 1 (jetstream/core/orchestrator.py).
-  Python's client library adds ``_total`` to its counter (jetstream/core/metrics/prometheus.py).
+  Python's client library adds ``_total`` to its counter (jetstream/core/metrics/prometheus.py); tokens stand in
+  histograms, and there is nothing about a cache.
 """
 
 from collections.abc import Mapping, Sequence
@@ -46,6 +50,9 @@ SAMPLED_AT: Final = "sampled_at"
 WAITING: Final = "waiting"
 FINISHED: Final = "finished"
 
+RATE_WINDOW: Final = "1m"
+"""Four scrapes at the usual 15 s, so that one may fail."""
+
 NAMESPACE_LABEL: Final = "namespace"
 SERVING_LABEL: Final = "elasticserving"
 REPLICA_LABEL: Final = "es_replica"
@@ -58,11 +65,13 @@ _OURS: Final = f'{SERVING_LABEL}!="",{REPLICA_LABEL}!=""'
 class Gauge:
     """A number of requests: the sum of ``selectors`` (alternatives, a replica has one of them) over a replica's series.
 
-    ``within`` names labels whose values each count once: over all other labels the maximum is taken first.
+    ``within`` names labels whose values each count once: over all other labels the maximum is taken first. ``over``
+    may take the mean instead of the sum.
     """
 
     selectors: tuple[str, ...]
     within: tuple[str, ...] = ()
+    over: str = "sum"
 
     @property
     def promql(self) -> str:
@@ -70,7 +79,7 @@ class Gauge:
         if self.within:
             labels = ", ".join((NAMESPACE_LABEL, SERVING_LABEL, REPLICA_LABEL, *self.within))
             vector = f"max by ({labels}) ({vector})"
-        return f"sum {_BY} ({vector})"
+        return f"{self.over} {_BY} ({vector})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +93,17 @@ class EngineMetrics:
     finished: str
     running: tuple[Gauge, ...] = ()
     running_share: str = ""
+    tokens: tuple[str, ...] = ()
+    """Selectors of counters that add up to all tokens read and written."""
+    cache: Gauge | None = None
 
 
 def _metric(name: str, matchers: str = "") -> str:
     return f"{name}{{{_OURS}{',' if matchers else ''}{matchers}}}"
 
 
-def _gauge(*selectors: str, within: tuple[str, ...] = ()) -> Gauge:
-    return Gauge(selectors, within)
+def _gauge(*selectors: str, within: tuple[str, ...] = (), over: str = "sum") -> Gauge:
+    return Gauge(selectors, within, over)
 
 
 def _counted(name: str) -> str:
@@ -100,6 +112,7 @@ def _counted(name: str) -> str:
 
 _VLLM_RUNNING: Final = _metric("vllm:num_requests_running")
 _VLLM_WAITING: Final = _metric("vllm:num_requests_waiting")
+_VLLM_TOKENS: Final = (_metric("vllm:prompt_tokens_total"), _metric("vllm:generation_tokens_total"))
 
 ENGINES: Final[Mapping[EngineKind, EngineMetrics]] = MappingProxyType(
     {
@@ -107,16 +120,21 @@ ENGINES: Final[Mapping[EngineKind, EngineMetrics]] = MappingProxyType(
             running=(_gauge(_VLLM_RUNNING),),
             waiting=(_gauge(_VLLM_WAITING),),
             finished=_counted("vllm:request_success_total"),
+            tokens=_VLLM_TOKENS,
+            cache=_gauge(_metric("vllm:kv_cache_usage_perc"), over="avg"),
         ),
         EngineKind.TGI: EngineMetrics(
             running=(_gauge(_metric("tgi_batch_current_size")),),
             waiting=(_gauge(_metric("tgi_queue_size")),),
             finished=_counted("tgi_request_success"),
+            tokens=(_metric("tgi_request_input_length_sum"), _metric("tgi_request_generated_tokens_sum")),
         ),
         EngineKind.SGLANG: EngineMetrics(
             running=(_gauge(_metric("sglang:num_running_reqs"), within=("dp_rank",)),),
             waiting=(_gauge(_metric("sglang:num_queue_reqs"), within=("dp_rank",)),),
             finished=_counted("sglang:num_requests_total"),
+            tokens=(_metric("sglang:prompt_tokens_total"), _metric("sglang:generation_tokens_total")),
+            cache=_gauge(_metric("sglang:token_usage"), within=("dp_rank",), over="avg"),
         ),
         EngineKind.TRITON: EngineMetrics(
             running=(_gauge(_metric("nv_trt_llm_request_metrics", 'request_type="scheduled"'), _VLLM_RUNNING),),
@@ -125,11 +143,14 @@ ENGINES: Final[Mapping[EngineKind, EngineMetrics]] = MappingProxyType(
                 _gauge(_metric("nv_trt_llm_request_metrics", 'request_type="waiting"'), _VLLM_WAITING),
             ),
             finished=f"max {_BY} ({_metric('nv_inference_request_success')})",
+            tokens=_VLLM_TOKENS,
+            cache=_gauge(_metric("nv_trt_llm_kv_cache_block_metrics", 'kv_cache_block_type="fraction"'), over="avg"),
         ),
         EngineKind.JETSTREAM: EngineMetrics(
             running_share=_metric("jetstream_slots_used_percentage"),
             waiting=(_gauge(_metric("jetstream_prefill_backlog_size")),),
             finished=_counted("jetstream_request_success_count_total"),
+            tokens=(_metric("jetstream_request_input_length_sum"), _metric("jetstream_request_output_length_sum")),
         ),
     }
 )
@@ -142,34 +163,49 @@ def fleet_query(engine: EngineKind, signal: SignalType) -> str:
     """
     if signal is SignalType.PROMETHEUS:
         raise InvalidSpec("a signal of type Prometheus brings its own query")
-    if engine not in ENGINES:
+    selectors = _selectors(engine, signal)
+    if not selectors:
         raise InvalidSpec(
             f"engine.kind {engine.value} has no known metrics for {signal.value}: use a signal of type Prometheus"
         )
-    metrics = ENGINES[engine]
-    wants_running = signal is SignalType.CONCURRENCY
-    counted = (*metrics.running, *metrics.waiting) if wants_running else metrics.waiting
-    share = metrics.running_share if wants_running else ""
-    selectors = [selector for gauge in counted for selector in gauge.selectors] + ([share] if share else [])
-    parts = [_part(_sum(counted), VALUE)]
-    if share:
-        parts.append(_part(f"avg {_BY} ({share})", SHARE))
-    if wants_running:
+    metrics, parts = ENGINES[engine], []
+    if signal is SignalType.TOKENS:
+        rates = (f"sum {_BY} (rate({selector}[{RATE_WINDOW}]))" for selector in metrics.tokens)
+        parts.append(_part(" + ".join(rates), VALUE))
+    elif signal is SignalType.KV_CACHE and metrics.cache is not None:
+        parts.append(_part(metrics.cache.promql, VALUE))
+    elif signal is SignalType.CONCURRENCY:
+        parts.append(_part(_sum((*metrics.running, *metrics.waiting)), VALUE))
+        if metrics.running_share:
+            parts.append(_part(f"avg {_BY} ({metrics.running_share})", SHARE))
         parts.append(_part(_sum(metrics.waiting), WAITING))
         parts.append(_part(metrics.finished, FINISHED))
+    else:
+        parts.append(_part(_sum(metrics.waiting), VALUE))
     parts.append(_part(_oldest(selectors), SAMPLED_AT))
     return " or ".join(parts)
 
 
 def metric_names(engine: EngineKind, signal: SignalType) -> tuple[str, ...]:
     """Names of the metrics behind ``fleet_query``, for the sentence that says they are absent."""
+    return tuple(dict.fromkeys(selector.partition("{")[0] for selector in _selectors(engine, signal)))
+
+
+def _selectors(engine: EngineKind, signal: SignalType) -> tuple[str, ...]:
+    """What ``signal`` must be sampled from; empty where the engine has no such metrics."""
     metrics = ENGINES.get(engine)
-    if metrics is None:
+    if metrics is None or signal in (SignalType.PROMETHEUS, SignalType.COMBINED):
         return ()
-    gauges = (*metrics.running, *metrics.waiting) if signal is SignalType.CONCURRENCY else metrics.waiting
-    share = [metrics.running_share] if metrics.running_share and signal is SignalType.CONCURRENCY else []
-    selectors = share + [selector for gauge in gauges for selector in gauge.selectors]
-    return tuple(dict.fromkeys(selector.partition("{")[0] for selector in selectors))
+    if signal is SignalType.TOKENS:
+        return metrics.tokens
+    gauges: tuple[Gauge, ...] = metrics.waiting
+    share: tuple[str, ...] = ()
+    if signal is SignalType.KV_CACHE:
+        gauges = (metrics.cache,) if metrics.cache else ()
+    elif signal is SignalType.CONCURRENCY:
+        gauges = (*metrics.running, *metrics.waiting)
+        share = (metrics.running_share,) if metrics.running_share else ()
+    return share + tuple(selector for gauge in gauges for selector in gauge.selectors)
 
 
 def _sum(gauges: Sequence[Gauge]) -> str:

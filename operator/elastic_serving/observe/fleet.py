@@ -46,8 +46,8 @@ class ReplicaSample:
     waiting: float | None = None
     finished: float | None = None
 
-    def requests(self, max_concurrency: int) -> float:
-        return self.value + self.share * max_concurrency
+    def requests(self, slots: int) -> float:
+        return self.value + self.share * slots
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ def read_serving(
     key: Key,
     inventory: Inventory,
     *,
-    max_concurrency: int,
+    slots: int,
     now: float,
     stale_after_seconds: float,
     metrics: str,
@@ -139,9 +139,7 @@ def read_serving(
     samples = answer.samples.get(key, {})
     usable = {r.index: s for r in ready if (s := samples.get(r.index)) and s.at >= max(oldest, started_at(r))}
     if usable:
-        values = tuple(
-            (str(r.index), usable[r.index].requests(max_concurrency) if r.index in usable else None) for r in ready
-        )
+        values = tuple((str(r.index), usable[r.index].requests(slots) if r.index in usable else None) for r in ready)
         return PerReplica(values, min(s.at for s in usable.values()))
     if answer.failure is not None:
         return answer.failure

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from elastic_serving.observe.fleet import ReplicaSample, started_at
+from elastic_serving.observe.fleet import FIRST_SCRAPE_SECONDS, ReplicaSample, started_at
 from elastic_serving.scaling.model import Flow, Inventory, Phase, Replica, Role
 
 _SECOND: Final = 1.0
@@ -51,22 +51,23 @@ def flow_of(
     samples: Mapping[int, ReplicaSample],
     finished: Finished,
     *,
-    max_concurrency: int,
+    slots: int,
     oldest: float,
 ) -> Flow | None:
     """Requests in all replicas that serve or drain, as old as the oldest sample; None while one is not known.
 
-    What drains is part of it, or its requests would seem to vanish. A replica that became ready after ``oldest`` may
-    not have been scraped yet and has taken next to nothing.
+    What drains is part of it, or its requests would seem to vanish. A replica that became ready lately may not have
+    been scraped yet; what it does until then is made good by its first count.
     """
+    scraped = min(oldest, inventory.at - FIRST_SCRAPE_SECONDS)
     running, waiting, times = 0.0, 0.0, []
     for replica in (r for r in inventory.replicas if r.phase not in (Phase.FAILED, Phase.FINISHED)):
         sample = _own(replica, samples)
         if sample is not None and sample.waiting is not None and sample.finished is not None and sample.at >= oldest:
             waiting += sample.waiting
-            running += max(0.0, sample.requests(max_concurrency) - sample.waiting)
+            running += max(0.0, sample.requests(slots) - sample.waiting)
             times.append(sample.at)
-        elif replica.role is Role.SERVING and replica.is_ready and (replica.hosts[0].ready_at or 0.0) <= oldest:
+        elif replica.role is Role.SERVING and replica.is_ready and (replica.hosts[0].ready_at or 0.0) <= scraped:
             return None
     return Flow(running, waiting, finished.total, min(times)) if times else None
 

@@ -36,7 +36,7 @@ class Wanted:
     namespace: str
     name: str
     engine: EngineKind
-    max_concurrency: int
+    slots: int
     signals: tuple[EffectiveSignal, ...] = ()
 
 
@@ -70,8 +70,10 @@ class Signals:
         self._missing_since = {key: at for key, at in self._missing_since.items() if key[:2] in names}
 
     def readings(self, serving: Wanted, inventory: Inventory, now: float) -> tuple[tuple[str, Reading], ...]:
-        """One reading for each signal of ``serving``, in their order; a missing one tells since when it is."""
-        return tuple((signal.name, self._dated(serving, signal, inventory, now)) for signal in serving.signals)
+        """One reading for each signal of ``serving`` that is measured (a Combined one is not), in their order; a
+        missing one tells since when it is."""
+        measured = (signal for signal in serving.signals if signal.type is not SignalType.COMBINED)
+        return tuple((signal.name, self._dated(serving, signal, inventory, now)) for signal in measured)
 
     def samples(self, serving: Wanted) -> Mapping[int, ReplicaSample]:
         """What the engines last counted, by replica index, ready or draining; absent where unknown."""
@@ -81,7 +83,7 @@ class Signals:
     def in_flight(self, serving: Wanted) -> dict[int, InFlight]:
         """Requests running and waiting by replica index, ready or draining; absent where unknown, never 0 for it."""
         samples = self.samples(serving).items()
-        return {i: InFlight(sample.requests(serving.max_concurrency), sample.at) for i, sample in samples}
+        return {i: InFlight(sample.requests(serving.slots), sample.at) for i, sample in samples}
 
     async def aclose(self) -> None:
         """Give up what is still being asked. The clients are the caller's to close."""
@@ -115,7 +117,7 @@ class Signals:
             self._answers.get((serving.engine, signal.type), _NOT_ASKED),
             (serving.namespace, serving.name),
             inventory,
-            max_concurrency=serving.max_concurrency,
+            slots=serving.slots,
             now=now,
             stale_after_seconds=self.stale_after_seconds,
             metrics=" and ".join(metric_names(serving.engine, signal.type)),
@@ -129,5 +131,5 @@ def _pairs(serving: Wanted) -> set[tuple[EngineKind, SignalType]]:
     """The grouped queries a serving takes part in: none for an engine without known metrics."""
     if serving.engine not in ENGINES:
         return set()
-    types = {SignalType.CONCURRENCY, *(signal.type for signal in serving.signals)} - {SignalType.PROMETHEUS}
-    return {(serving.engine, type_) for type_ in types}
+    types = {SignalType.CONCURRENCY, *(signal.type for signal in serving.signals)}
+    return {(serving.engine, type_) for type_ in types if metric_names(serving.engine, type_)}

@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 
 from elastic_serving.api.models import ElasticServingSpec, Mode
 from elastic_serving.scaling.arbitrate import fallback, fallback_at, largest, largest_signal, missing_since
+from elastic_serving.scaling.combine import recommend_combined
 from elastic_serving.scaling.limits import limits, longest_period, override, policies
 from elastic_serving.scaling.memory import Memory, resumed, seeded, with_change, with_high, with_low
 from elastic_serving.scaling.model import Decision, Missing, ScalingLimit, Seen, Step
@@ -84,7 +85,12 @@ def _look(spec: ElasticServingSpec, seen: Seen, memory: Memory, now: float) -> t
         steps.append(Step("retired", memory.desired, current, said))
     readings, on = dict(seen.signals), basis(current, seen.replicas, spec.scaling.behavior)
     for signal in spec.signals:
-        outcome, step = recommend(signal, readings.get(signal.name, _UNSEEN), on)
+        if signal.terms:
+            outcome, step = recommend_combined(signal, readings, on)
+        elif signal.scales:
+            outcome, step = recommend(signal, readings.get(signal.name, _UNSEEN), on)
+        else:
+            continue
         outcomes.append(outcome)
         steps.append(step)
     best, missing = largest(outcomes), tuple(o.name for o in outcomes if o.missing and o.missing.kind != NO_REPLICA)

@@ -19,7 +19,14 @@ MOST: Final = 2**31 - 1
 NOISE: Final = 1e-9
 """Forgiven before rounding up and at the tolerance's edges: 3 x 22.4 / 22.4 is 3.0000000000000004 in binary."""
 NO_REPLICA: Final = "NoReplica"
-_UNITS: Final = {SignalType.CONCURRENCY: " in flight", SignalType.QUEUE_DEPTH: " waiting", SignalType.PROMETHEUS: ""}
+_UNITS: Final = {
+    SignalType.CONCURRENCY: " in flight",
+    SignalType.QUEUE_DEPTH: " waiting",
+    SignalType.TOKENS: " tokens/s",
+    SignalType.KV_CACHE: " caches in use",
+    SignalType.COMBINED: "",
+    SignalType.PROMETHEUS: "",
+}
 
 
 @dataclass(frozen=True, slots=True)

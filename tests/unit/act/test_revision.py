@@ -48,6 +48,7 @@ def test_what_an_engine_must_be_restarted_for_gives_another_revision(change: Map
         pytest.param({"scaling": {"maxReplicas": 9, "minReplicas": 2}}, id="limits"),
         pytest.param({"scaling": {"signals": [{"type": "QueueDepth", "target": 4}]}}, id="signals"),
         pytest.param({"scaling": {"mode": "Manual"}, "replicas": 3}, id="mode and replicas"),
+        pytest.param({"engine": {"partitions": 2}}, id="partitions, which only count"),
         pytest.param({"startup": {"loadSeconds": 60}}, id="deadlines of a start"),
         pytest.param({"drain": {"timeoutSeconds": 600}}, id="the drain's timeout: new pods get it, present ones stay"),
     ],

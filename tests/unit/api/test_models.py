@@ -145,7 +145,8 @@ def test_null_is_absent_as_it_is_for_the_api_server() -> None:
         ),
         pytest.param(
             scaling(signals=[{"type": "Concurrency"}, {"type": "QueueDepth"}]),
-            "spec.scaling.signals[1]: type QueueDepth needs a target above 0; only Concurrency has a default",
+            "spec.scaling.signals[1]: type QueueDepth needs a target above 0; only Concurrency and KVCache have a "
+            "default",
             id="a place in a list",
         ),
         pytest.param(

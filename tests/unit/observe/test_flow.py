@@ -121,4 +121,4 @@ def test_flow_is_what_all_replicas_have_or_unknown(
     pods: list[Pod], samples: dict[int, ReplicaSample], flow: Flow | None
 ) -> None:
     finished = Finished(WATCHED, total=7)
-    assert flow_of(seen(*pods), samples, finished, max_concurrency=32, oldest=OLDEST) == flow
+    assert flow_of(seen(*pods), samples, finished, slots=32, oldest=OLDEST) == flow
