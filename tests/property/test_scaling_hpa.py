@@ -109,3 +109,40 @@ def test_windows_policies_and_limits_are_those_of_hpa(
         decided = decide(spec, seen_of({"Concurrency": number}, at=now, current=max(start, 1)), memory, now)
         memory = decided.memory
         assert decided.decision.desired == hpa.sync(now, number)
+
+
+@pytest.mark.promise("F10")
+@laws
+@given(
+    directions,
+    directions,
+    st.integers(1, 40),
+    st.integers(1, 60),
+    st.lists(
+        st.tuples(
+            st.integers(1, 20).map(lambda n: 5.0 * n),
+            st.lists(st.integers(0, 60), min_size=1, max_size=12),
+            st.integers(0, 5),
+            st.integers(0, 5),
+        ),
+        min_size=1,
+        max_size=25,
+    ),
+)
+def test_a_whole_decision_is_that_of_hpa(
+    up: Rules, down: Rules, target: int, start: int, timeline: list[tuple[float, list[int], int, int]]
+) -> None:
+    """From the loads of the pods, silent and starting ones to the number, 1 to 50 replicas; some pod always reports."""
+    signal = {"type": "Concurrency", "target": target}
+    spec = spec_of(signal, maxReplicas=50, behavior={"scaleUp": written(up), "scaleDown": written(down)})
+    hpa, memory, now, tenth = Hpa(1, 50, up, down, start), None, 1000.0, Fraction(1, 10)
+    for elapsed, loads, silent, starting in timeline:
+        now += elapsed
+        values = [*map(float, loads), *[None] * silent]
+        seen = seen_of({"Concurrency": values}, at=now, current=start, ready=len(values), starting=starting)
+        decided = decide(spec, seen, memory, now)
+        memory = decided.memory
+        recommendation = replicas_by_pod(
+            loads, target, silent=silent, starting=starting, current=hpa.current, down=tenth, up=tenth
+        )
+        assert decided.decision.desired == hpa.sync(now, recommendation)
