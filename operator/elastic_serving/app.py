@@ -2,9 +2,10 @@
 
 import asyncio
 import contextlib
+import functools
 import signal
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
 
 import structlog
 from aiohttp import web
@@ -39,7 +40,7 @@ log = structlog.get_logger(__name__)
 CRDS = Resource("apiextensions.k8s.io", "v1", "customresourcedefinitions", namespaced=False)
 CRD_NAMES = (f"{labels.PLURAL}.{labels.GROUP}", f"{labels.MEMORY_PLURAL}.{labels.GROUP}")
 WATCH_PAUSE_SECONDS = 5.0
-"""Between two tries to watch several namespaces of which one fails."""
+"""Between two tries to watch one of several namespaces."""
 CRD_ATTEMPTS = 30
 """Times a second apart that the CRDs are looked for: a chart installs them together with the operator."""
 
@@ -115,29 +116,48 @@ async def _work(settings: Settings, configuration: Configuration, fleet: Fleet, 
                 pulse.leading, pulse.started_at = True, time.monotonic()
                 fleet.shell.metrics.leader.set(1)
                 group.create_task(fleet.run(), name="fleet")
-                group.create_task(_watch(settings, configuration, fleet), name="watch")
+                for watching in _watches(settings, configuration, fleet):
+                    group.create_task(watching, name="watch")
         finally:
             if leading.is_set():
                 await release(term, client)
             watchdog.stop()
 
 
-async def _watch(settings: Settings, configuration: Configuration, fleet: Fleet) -> None:
-    """The watches, for ever; raises Transient where they fail and there is nothing that could go on without them."""
+def _watches(
+    settings: Settings, configuration: Configuration, fleet: Fleet
+) -> Iterator[Coroutine[object, object, None]]:
+    """The watches: all in one, or of several namespaces each for itself, since one of them may be gone."""
+
+    def of(kinds: Iterable[Resource], namespaces: Sequence[str]) -> Coroutine[object, object, None]:
+        timeout = settings.request_timeout_seconds
+        return watch(tuple(kinds), fleet.heard, configuration, namespaces=namespaces, request_timeout_seconds=timeout)
+
+    kinds, namespaces = tuple(fleet.shell.caches), settings.watch_namespaces
+    if len(namespaces) < 2:
+        yield _or_end(of(kinds, namespaces))
+        return
+    yield _or_end(of((kind for kind in kinds if not kind.namespaced), ()))
+    namespaced = tuple(kind for kind in kinds if kind.namespaced)
+    for name in namespaces:
+        yield _again_and_again(name, functools.partial(of, namespaced, (name,)))
+
+
+async def _or_end(watching: Coroutine[object, object, None]) -> None:
+    """Watches without which nothing could go on: their end is Transient, and the process's."""
+    try:
+        await watching
+    except Exception as error:
+        raise Transient(f"the watches failed: {error}") from error
+
+
+async def _again_and_again(namespace: str, watching: Callable[[], Coroutine[object, object, None]]) -> None:
+    """The watches of one namespace of several, for ever: while they fail it lives on full lists, if it lives."""
     while True:
         try:
-            await watch(
-                tuple(fleet.shell.caches),
-                fleet.heard,
-                configuration,
-                namespaces=settings.watch_namespaces,
-                request_timeout_seconds=settings.request_timeout_seconds,
-            )
-        except Exception as error:
-            if len(settings.watch_namespaces) < 2:
-                raise Transient(f"the watches failed: {error}") from error
-            # One namespace of several may be gone: the others go on, by lists until their watches are back.
-            log.warning("watches failed", reason=str(error), again_seconds=WATCH_PAUSE_SECONDS)
+            await watching()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other namespaces go on
+            log.warning("watches failed", namespace=namespace, reason=str(error), again_seconds=WATCH_PAUSE_SECONDS)
             await asyncio.sleep(WATCH_PAUSE_SECONDS)
 
 

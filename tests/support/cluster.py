@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import contextlib
 import inspect
 import os
 import uuid
@@ -97,7 +98,10 @@ async def eventually(condition: Callable[[], object], timeout: float = 60.0) -> 
 
 @contextmanager
 def fresh_namespace(cluster: Cluster, stem: str) -> Iterator[str]:
-    """Name of a new namespace in which pods may be created; its deletion starts afterwards, nobody waits for it."""
+    """Name of a new namespace in which pods may be created; its deletion starts afterwards, nobody waits for it.
+
+    One that is gone by then is fine.
+    """
     name = f"{stem}-{uuid.uuid4().hex[:6]}"
     path = str(cluster.kubeconfig)
     with sync_config.new_client_from_config(config_file=path, persist_config=False) as api:  # type: ignore[no-untyped-call]  # as above
@@ -112,7 +116,8 @@ def fresh_namespace(cluster: Cluster, stem: str) -> Iterator[str]:
         try:
             yield name
         finally:
-            core.delete_namespace(name, _request_timeout=REQUEST_TIMEOUT_SECONDS)
+            with contextlib.suppress(sync_client.exceptions.NotFoundException):
+                core.delete_namespace(name, _request_timeout=REQUEST_TIMEOUT_SECONDS)
             # Pods of ours have minutes of grace, which a namespace would wait for; nobody drains them any more.
             core.delete_collection_namespaced_pod(
                 name, grace_period_seconds=0, _request_timeout=REQUEST_TIMEOUT_SECONDS

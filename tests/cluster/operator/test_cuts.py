@@ -6,14 +6,15 @@ Where it ends, the kubelet starts it anew; both count as seeing again, and both 
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
 
+from dev.cluster.handle import Cluster
 from tests.support.calls import Call
-from tests.support.cluster import eventually
-from tests.support.operator import Operator, Release
+from tests.support.cluster import eventually, fresh_namespace
+from tests.support.operator import Operator, Release, installed
 from tests.support.proxy import Proxy, proxy_of
 from tests.support.servings import Servings
 
@@ -168,3 +169,67 @@ async def test_a_pod_that_vanished_while_nobody_watched_is_noticed_by_the_next_f
         await eventually(made_anew, timeout=GIVE_UP_SECONDS)
         await servings.serving(2)
     assert codes == []
+
+
+@asynccontextmanager
+async def _of_two_namespaces(
+    cluster: Cluster, servings: Servings, home: Path
+) -> AsyncIterator[tuple[str, Proxy, Operator]]:
+    """The other namespace's name, and an operator of both behind the proxy, which must not end."""
+    with ExitStack() as stack:
+        other = stack.enter_context(fresh_namespace(cluster, "other"))
+        values = {"watchNamespaces": [servings.namespace, other]}
+        release = stack.enter_context(installed(cluster, servings.namespace, values))
+        proxy = stack.enter_context(proxy_of(release.kubeconfig))
+        async with _behind(release, home, proxy) as (operator, codes):
+            servings.apply()
+            await servings.serving(1)
+            yield other, proxy, operator
+        assert codes == []
+
+
+async def _lives_on(servings: Servings) -> None:
+    """Sooner than the full list of every 60 s."""
+    servings.apply(TWO)
+    await servings.serving(2, timeout=NEWS_SECONDS)
+    servings.load(running=62)  # 62 / 22.4 = 2.8 -> 3: its signals are still read
+    await servings.serving(3, timeout=NEWS_SECONDS)
+
+
+@pytest.mark.parametrize(
+    ("status", "gives_up"),
+    [
+        pytest.param(404, True, id="not found"),
+        pytest.param(403, False, id="forbidden"),
+        pytest.param(503, False, id="unavailable"),
+    ],
+)
+async def test_a_namespace_that_cannot_be_watched_leaves_the_others_alone(
+    cluster: Cluster, crds: None, servings: Servings, tmp_path: Path, status: int, gives_up: bool
+) -> None:
+    refused: list[Call] = []
+
+    async with _of_two_namespaces(cluster, servings, tmp_path) as (other, proxy, operator):
+
+        def forge(call: Call) -> tuple[int, str] | None:
+            if (call.verb, call.namespace) not in (("watch", other), ("list", other)):
+                return None
+            refused.append(call)
+            return status, json.dumps({"kind": "Status", "code": status})
+
+        proxy.forge = forge
+        proxy.cut()
+        await eventually(lambda: {call.resource for call in refused} == {"elasticservings", "pods", "services"})
+        if gives_up:
+            await eventually(lambda: f'"namespace": "{other}"' in operator.log.read_text())
+        await _lives_on(servings)
+
+
+async def test_a_namespace_that_is_deleted_leaves_the_others_alone(
+    cluster: Cluster, crds: None, servings: Servings, tmp_path: Path
+) -> None:
+    async with _of_two_namespaces(cluster, servings, tmp_path) as (other, proxy, _):
+        cluster.kubectl("delete", "namespace", other)
+        proxy.cut()  # or it would be noticed when the API server ends the watches, every 10 minutes
+        await eventually(lambda: [s for s in list(proxy.seen) if (s.call.namespace, s.status) == (other, 403)])
+        await _lives_on(servings)
