@@ -208,6 +208,21 @@ async def test_a_drain_takes_the_leader_out_of_the_service_and_writes_down_when(
     assert labels.DRAINING_SINCE not in metadata["annotations"]
 
 
+@pytest.mark.parametrize("noted", [{}, {labels.DRAINING_SINCE: "soon"}], ids=["no time", "no time that can be read"])
+async def test_a_drain_that_somebody_began_by_hand_gets_its_time(rig: Rig, noted: dict[str, str]) -> None:
+    replica = await rig.create(0)
+    by_hand = {labels.ROLE: "draining"}
+    operations = [
+        {"op": "add", "path": f"/metadata/{where}/{name.replace('/', '~1')}", "value": value}
+        for where, values in (("labels", by_hand), ("annotations", noted))
+        for name, value in values.items()
+    ]
+    await rig.kube.json_patch(PODS, rig.namespace, "llama-8b-0-0", operations)
+    assert (await rig.replica(0)).draining_since is None
+    await rig.execute(SetRole(0, replica.hosts[0], Role.DRAINING, "test"))
+    assert (await rig.replica(0)).draining_since == NOW
+
+
 async def test_a_role_is_not_written_on_the_successor_of_a_pod(rig: Rig) -> None:
     seen = await rig.create(0)
     await rig.kube.delete(PODS, rig.namespace, "llama-8b-0-0", grace_period_seconds=0)

@@ -17,6 +17,7 @@ from elastic_serving.act.manifests import BUILT_IN, PODS, EngineDefaults, is_our
 from elastic_serving.act.revision import revision_of
 from elastic_serving.api import labels
 from elastic_serving.api.models import ElasticServing
+from elastic_serving.api.times import noted
 from elastic_serving.errors import (
     AlreadyExists,
     Conflict,
@@ -228,13 +229,14 @@ async def _try_lift(job: _Job, pod: Object, place: int) -> ElasticServingError |
 
 
 async def _set_role(job: _Job, action: SetRole) -> None:
-    """Change the leader's role label; entering a drain also writes down when."""
+    """Change the leader's role label; entering a drain also writes down when, if it is not written down yet."""
     leader = action.leader
     pod = await job.api.get(PODS, job.namespace, leader.pod)
     metadata = pod["metadata"]
     if metadata["uid"] != leader.uid or metadata.get("deletionTimestamp"):
         raise _Troubled(TroubleKind.CHANGED, f"pod {leader.pod} is being deleted or was made anew")
-    if metadata.get("labels", {}).get(labels.ROLE) == action.role:
+    is_dated = noted((metadata.get("annotations") or {}).get(labels.DRAINING_SINCE)) is not None
+    if metadata.get("labels", {}).get(labels.ROLE) == action.role and (is_dated or action.role is Role.SERVING):
         return
     await job.api.json_patch(PODS, job.namespace, leader.pod, _role_operations(metadata, action.role, job.clock()))
 

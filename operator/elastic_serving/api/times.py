@@ -1,5 +1,6 @@
-"""Times as people and programs read them: RFC 3339 in UTC, to the second. Pure."""
+"""Times as people and programs read them: RFC 3339 in UTC, to the second; annotations in epoch seconds. Pure."""
 
+import math
 from datetime import UTC, datetime
 
 
@@ -21,3 +22,12 @@ def _utc(at: float) -> datetime:
 def epoch(timestamp: str) -> float:
     """Epoch seconds of a ``timestamp``; raises ValueError for anything else."""
     return datetime.fromisoformat(timestamp).timestamp()
+
+
+def noted(annotation: object) -> float | None:
+    """Epoch seconds that an annotation of ours holds (``1795341000.250``); None where it is absent or holds no time."""
+    try:
+        at = float(annotation) if isinstance(annotation, str) else math.nan
+    except ValueError:
+        return None
+    return at if math.isfinite(at) else None

@@ -1,12 +1,12 @@
 """The replicas of one serving, from the pods the API server knows. Pure; no pod, however odd, breaks it."""
 
-import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
 from elastic_serving.api.labels import DRAINING_SINCE, HOST, REPLICA, REVISION, ROLE, SERVING
+from elastic_serving.api.times import noted
 from elastic_serving.observe.pod import Json, host_of, mapping, text
 from elastic_serving.scaling.model import Host, Inventory, Phase, Replica, ReplicaCounts, Role
 
@@ -150,17 +150,13 @@ def _replica(index: int, members: list[_Member], size: int, sample: InFlight | N
 
 
 def _role(leader: _Member | None) -> tuple[Role, float | None]:
-    """The leader's role. Any other label than ``serving`` has left the Service: draining.
+    """The leader's role, and since when it drains. Any other label than ``serving`` has left the Service: draining.
 
-    Without a readable time of the label change the leader's creation stands for it, so that the drain ends.
+    There is no time yet where somebody else changed the label.
     """
     if leader is None or leader.labels.get(ROLE) == Role.SERVING.value:
         return Role.SERVING, None
-    try:
-        since = float(text(leader.annotations.get(DRAINING_SINCE)))
-    except ValueError:
-        since = leader.host.created_at
-    return Role.DRAINING, since if math.isfinite(since) else leader.host.created_at
+    return Role.DRAINING, noted(leader.annotations.get(DRAINING_SINCE))
 
 
 def _ended_together(hosts: tuple[Host, ...]) -> tuple[Host, ...]:

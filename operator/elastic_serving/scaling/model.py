@@ -99,7 +99,8 @@ class Replica:
     """One serving instance. ``hosts`` are in rank order and may be incomplete right after a crash of the operator.
 
     ``in_flight`` is requests running and waiting in this replica (``None`` where unknown), sampled at
-    ``in_flight_at``; ``draining_since`` is the time of the label change that took it out of the Service.
+    ``in_flight_at``; ``draining_since`` is the time of the label change that took it out of the Service, None until it
+    is written down where somebody else changed the label.
     """
 
     index: int

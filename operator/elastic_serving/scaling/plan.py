@@ -41,11 +41,12 @@ def plan(spec: ElasticServingSpec, decision: Decision, inventory: Inventory) -> 
     lost = list(_lost(spec, inventory))
     gone = {action.index for action in lost}
     kept = [r for r in inventory.replicas if r.index not in gone and not r.is_terminating]
-    drained = list(_drained(spec, inventory, kept))
+    drained: list[DeleteReplica | SetRole] = [*_drained(spec, inventory, kept)]
     gone |= {action.index for action in drained}
     kept = [r for r in kept if r.index not in gone]
     failed = unreplaced(failures_after(inventory, lost, spec.startup), inventory, kept, spec.startup)
     scaled = _scale(spec, decision.desired, inventory, kept, failed)
+    drained += _drains_begun(kept, scaled)
     removed = {a.index for a in scaled.actions if isinstance(a, DeleteReplica | SetRole)}
     completed = [a for r in kept if r.role is Role.SERVING and r.index not in removed for a in _complete(r)]
     actions: list[Action] = [*lost, *drained, *completed, *scaled.actions]
@@ -100,15 +101,23 @@ def _lost(spec: ElasticServingSpec, inventory: Inventory) -> Iterator[DeleteRepl
 def _drained(spec: ElasticServingSpec, inventory: Inventory, kept: list[Replica]) -> Iterator[DeleteReplica]:
     """Draining replicas whose last request was answered, or whose time is up."""
     for replica in kept:
-        if replica.role is not Role.DRAINING:
+        since = replica.draining_since
+        if replica.role is not Role.DRAINING or since is None:
             continue
-        since = replica.draining_since if replica.draining_since is not None else inventory.at
         if _is_idle_after(replica, since):
             yield DeleteReplica(replica.index, replica.hosts, "drained: no request in flight")
         elif inventory.at - since >= spec.drain.timeout_seconds:
             known = "an unknown number of" if replica.in_flight is None else f"{replica.in_flight:g}"
             reason = f"drain timeout of {spec.drain.timeout_seconds:g} s passed with {known} requests in flight"
             yield DeleteReplica(replica.index, replica.hosts, reason)
+
+
+def _drains_begun(kept: list[Replica], scaled: Plan) -> Iterator[SetRole]:
+    """Replicas that left the Service by another hand and do not come back: their drain begins now."""
+    back = {action.index for action in scaled.actions}
+    for replica in kept:
+        if replica.role is Role.DRAINING and replica.draining_since is None and replica.index not in back:
+            yield SetRole(replica.index, replica.hosts[0], Role.DRAINING, "it was taken out of the Service by hand")
 
 
 def _is_idle_after(replica: Replica, since: float) -> bool:

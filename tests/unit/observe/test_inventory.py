@@ -79,9 +79,13 @@ def test_a_draining_replica_keeps_the_time_of_its_label_change() -> None:
 
 
 @pytest.mark.parametrize("since", ["soon", "nan", "inf", ""])
-def test_a_drain_whose_time_cannot_be_read_began_with_the_pod_so_that_it_ends(since: str) -> None:
+def test_a_drain_whose_time_cannot_be_read_has_none_yet(since: str) -> None:
     drained = pod(1, role="draining", annotations={"elasticserving.io/draining-since": since})
-    assert inventory(drained).replicas[0].draining_since == at("10:00:00")
+    assert inventory(drained).replicas[0].draining_since is None
+
+
+def test_a_drain_label_set_by_hand_says_nothing_of_when() -> None:
+    assert inventory(pod(1, role="draining")).replicas[0].draining_since is None
 
 
 def test_a_leader_whose_role_is_unknown_has_left_the_service() -> None:

@@ -136,6 +136,26 @@ def test_a_drain_ends_with_a_fresh_zero_or_its_timeout(
     assert planned(inventory_of(replica_of(0), draining, at=at), 1) == expected
 
 
+@pytest.mark.parametrize(
+    ("draining", "desired", "expected"),
+    [
+        pytest.param({}, 1, ["drain 1"], id="its drain begins now, however old the pod is"),
+        pytest.param(
+            {"in_flight": 0.0, "in_flight_at": START + 299}, 1, ["drain 1"], id="also if nothing is in flight"
+        ),
+        pytest.param({"phase": Phase.LOADING}, 1, ["drain 1"], id="also if it is not ready"),
+        pytest.param({}, 2, ["serve 1"], id="wanted: it serves again, as every draining replica would"),
+        pytest.param(OLD, 2, ["drain 1", "create 2"], id="of another revision: it drains and another one is made"),
+        pytest.param({"phase": Phase.FAILED}, 1, ["delete 1 lost"], id="failed: goes"),
+    ],
+)
+def test_a_drain_without_a_time_begins_when_it_is_first_seen(
+    draining: dict[str, Any], desired: int, expected: list[str]
+) -> None:
+    by_hand = replica_of(1, role=Role.DRAINING, **draining)
+    assert planned(inventory_of(replica_of(0), by_hand, at=START + 300), desired) == expected
+
+
 def test_an_inventory_that_is_not_complete_removes_nothing_but_still_adds() -> None:
     failed = replica_of(1, phase=Phase.FAILED)
     drained = replica_of(2, role=Role.DRAINING, draining_since=START, in_flight=0.0, in_flight_at=START + 1)
