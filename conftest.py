@@ -1,8 +1,16 @@
-"""Loads the plugin that remembers which promises the run proved; refuses skips in CI. Fixtures: tests/conftest.py."""
+"""Loads the plugin that remembers which promises the run proved; refuses skips in CI. Fixtures: tests/conftest.py.
+
+Hypothesis judges nothing by wall time, which tells what else the machine does; pytest-timeout bounds each test.
+"""
 
 import os
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# Over the profile that Hypothesis chose by itself: CI's in CI.
+settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tests")
 
 pytest_plugins = ["tests.support.promises"]
 
