@@ -9,48 +9,40 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from dev.demo.recording import Change, Moment, Recording, clock, seconds_text
+from elastic_serving.simulate import drawing
+from elastic_serving.simulate.drawing import AMBER, BLUE, GREEN, GREY, GRID, INK, RED, area, line
 
 _TITLES: Final = ("requests", "replicas", "time to first token")
 _LOAD, _REPLICAS, _TOKENS = 1, 2, 3
 """Rows of the figure, counted from 1 as plotly does."""
-_BLUE, _RED, _GREEN, _AMBER, _INK, _GREY = "#4c78a8", "#d62728", "#59a14f", "#edc948", "#222222", "#9a9a9a"
 _TICKS: Final = 12
+_STACKED: Final = {"stackgroup": "there", "line_shape": "hv", "line_width": 0}
 _STYLE: Final = """
-body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 1200px; margin: 2em auto; padding: 0 1em; }
-h1 { font-size: 1.5em; margin-bottom: 0; } h2 { font-size: 1.15em; margin-top: 2em; }
 td { padding: .25em 1.2em .25em 0; vertical-align: top; } td:nth-child(2) { white-space: nowrap; font-weight: 600; }
-td:first-child, .quiet { color: #777; } ol { margin: 0; padding-left: 1.4em; }
-pre { background: #f6f6f6; padding: 1em; overflow-x: auto; font-size: 12.5px; line-height: 1.35; }
+td:first-child { color: #777; }
 """
 
 
 def write_page(recording: Recording, path: Path) -> None:
     """Write the page to ``path``, whole or not at all."""
-    partial = path.with_suffix(".partial")
-    partial.write_text(page(recording), encoding="utf-8")
-    partial.replace(path)
+    drawing.write_whole(path, page(recording))
 
 
 def page(recording: Recording) -> str:
     """The HTML: figure, sum, decisions with their steps, what kubectl said."""
     rows = "\n".join(_row(change) for change in recording.changes)
-    drawn = figure(recording).to_html(full_html=False, include_plotlyjs=True, config={"displaylogo": False})
     name = escape(recording.serving)
-    return f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{name}: load against replicas</title><style>{_STYLE}</style></head>
-<body>
-<h1>{name}: load against replicas</h1>
+    body = f"""<h1>{name}: load against replicas</h1>
 <p class="quiet">{escape(recording.title)}, at {recording.speed:g} times the speed; all times are the traffic's.</p>
 <p>{escape(_sum(recording))}</p>
-{drawn}
+{drawing.figure_html(figure(recording))}
 <h2>Decisions</h2>
 <table>
 {rows}
 </table>
 <h2>kubectl describe elasticserving {name}</h2>
-<pre>{escape(recording.description)}</pre>
-</body></html>
-"""
+<pre>{escape(recording.description)}</pre>"""
+    return drawing.document(f"{recording.serving}: load against replicas", body, _STYLE)
 
 
 def figure(recording: Recording) -> go.Figure:
@@ -64,11 +56,11 @@ def figure(recording: Recording) -> go.Figure:
     ):
         for trace in traces:
             drawn.add_trace(trace, row=row, col=1)
-        drawn.update_yaxes(title_text=_TITLES[row - 1], rangemode="tozero", gridcolor="#eee", row=row, col=1)
+        drawn.update_yaxes(title_text=_TITLES[row - 1], rangemode="tozero", gridcolor=GRID, row=row, col=1)
     drawn.update_yaxes(type="log", dtick="D2", ticksuffix=" s", row=_TOKENS, col=1)
     drawn.update_yaxes(dtick=max(1, -(-recording.limit // _TICKS)), row=_REPLICAS, col=1)
     ticks = _ticks(moments)
-    drawn.update_xaxes(tickvals=ticks, ticktext=[clock(tick) for tick in ticks], gridcolor="#eee", zeroline=False)
+    drawn.update_xaxes(tickvals=ticks, ticktext=[clock(tick) for tick in ticks], gridcolor=GRID, zeroline=False)
     drawn.update_layout(
         height=820,
         margin={"l": 70, "r": 20, "t": 30, "b": 40},
@@ -83,58 +75,37 @@ def _load(moments: Sequence[Moment], target: float) -> list[go.Scatter]:
     at = [moment.at for moment in moments]
     held = [target * (moment.serving or 0) for moment in moments]
     return [
-        _area(at, [moment.in_flight for moment in moments], "in flight", _BLUE),
-        _area(at, [moment.waiting for moment in moments], "waiting in a queue", _RED),
-        _line(at, held, f"serving x {target:g}", _GREEN, dash="dot", shape="hv"),
+        area(at, [moment.in_flight for moment in moments], "in flight", BLUE),
+        area(at, [moment.waiting for moment in moments], "waiting in a queue", RED),
+        line(at, held, f"serving x {target:g}", GREEN, dash="dot", shape="hv"),
     ]
 
 
 def _replicas(moments: Sequence[Moment]) -> list[go.Scatter]:
     at = [moment.at for moment in moments]
     return [
-        _area(at, [moment.serving for moment in moments], "serving", _GREEN, stacked=True),
-        _area(at, [moment.starting for moment in moments], "starting", _AMBER, stacked=True),
-        _line(at, [moment.desired for moment in moments], "desired", _INK, shape="hv"),
+        area(at, [moment.serving for moment in moments], "serving", GREEN, **_STACKED),
+        area(at, [moment.starting for moment in moments], "starting", AMBER, **_STACKED),
+        line(at, [moment.desired for moment in moments], "desired", INK, shape="hv"),
     ]
 
 
 def _decisions(changes: Sequence[Change]) -> go.Scatter:
     """A mark for each decision; its hover text is what status.decision said."""
-    return go.Scatter(
-        x=[change.seen_at for change in changes],
-        y=[change.after for change in changes],
-        name="decision",
-        mode="markers",
-        marker={
-            "size": 11,
-            "color": _INK,
-            "symbol": ["triangle-up" if change.after > change.before else "triangle-down" for change in changes],
-        },
-        text=["<br>".join([f"<b>{escape(change.arrow)}</b>", *map(escape, change.steps)]) for change in changes],
-        hovertemplate="%{text}<extra></extra>",
+    return drawing.decisions(
+        [change.seen_at for change in changes],
+        [change.after for change in changes],
+        [(change.before, change.after) for change in changes],
+        [drawing.reasons(change.arrow, change.steps) for change in changes],
     )
 
 
 def _first_tokens(moments: Sequence[Moment]) -> list[go.Scatter]:
     at = [moment.at for moment in moments]
     return [
-        _line(at, [moment.first_token.p50 for moment in moments], "TTFT p50", _GREY),
-        _line(at, [moment.first_token.p99 for moment in moments], "TTFT p99", _BLUE),
+        line(at, [moment.first_token.p50 for moment in moments], "TTFT p50", GREY),
+        line(at, [moment.first_token.p99 for moment in moments], "TTFT p99", BLUE),
     ]
-
-
-def _area(
-    at: Sequence[float], values: Sequence[float | None], name: str, color: str, *, stacked: bool = False
-) -> go.Scatter:
-    how = {"stackgroup": "there", "line_shape": "hv", "line_width": 0} if stacked else {"fill": "tozeroy"}
-    return go.Scatter(x=at, y=values, name=name, mode="lines", line_color=color, **how)
-
-
-def _line(
-    at: Sequence[float], values: Sequence[float | None], name: str, color: str, *, dash: str = "solid", shape: str = ""
-) -> go.Scatter:
-    line = {"color": color, "dash": dash, "width": 2, **({"shape": shape} if shape else {})}
-    return go.Scatter(x=at, y=values, name=name, mode="lines", line=line)
 
 
 def _ticks(moments: Sequence[Moment]) -> list[int]:
