@@ -36,6 +36,7 @@ from tests.support.scaling import Short, seen_of
         pytest.param(Load(2, 2, 2), 0, 4, 3, id="1 each and two silent at 10: 22 / 40 = 0.55, x 4 = 2.2"),
         # "and 0% in case of a scale up. This dampens the magnitude of any potential scale."
         pytest.param(Load(50, 2, 2), 0, 4, 5, id="25 each and two silent at 0: 50 / 40 = 1.25, x 4 = 5"),
+        pytest.param(Load(43, 2, 2), 0, 4, 4, id="21.5 each and two silent at 0: 43 / 40 = 1.075, tolerated"),
         # "the controller conservatively assumes that the not-yet-ready pods are consuming 0% of the desired metric"
         pytest.param(Load(60, 3), 2, 5, 6, id="20 each and two starting at 0: 60 / 50 = 1.2, x 5 = 6"),
         pytest.param(Load(200, 1), 19, 20, 20, id="200 on one pod, 19 starting: 200 / 200 = 1, tolerated"),
@@ -131,6 +132,8 @@ def test_a_short_dip_changes_nothing() -> None:
         pytest.param([20.0], 2, Wish(2, "DesiredWithinRange"), id="20 at 10 is 2"),
         pytest.param([1.0], 9, Wish(6, "TooManyReplicas"), id="above maxReplicas: back into the range at once"),
         pytest.param([1.0], 1, Wish(2, "TooFewReplicas"), id="below minReplicas: back into the range at once"),
+        pytest.param("Timeout", 9, Wish(6, "TooManyReplicas"), id="above it: without metrics, too"),
+        pytest.param("Timeout", 1, Wish(2, "TooFewReplicas"), id="below it: without metrics, too"),
         # "If the target's desired replica count is set to 0, [...] the HPA stops adjusting the target"
         pytest.param([50.0], 0, Wish(0, "ScalingDisabled"), id="at zero it is off"),
         # "unable to get metrics": reconcileAutoscaler returns without a change

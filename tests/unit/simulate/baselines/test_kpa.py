@@ -104,6 +104,21 @@ def test_panic_never_decreases_and_ends_a_stable_window_after_its_last_reason() 
     assert [by_time[at] for at in (58.0, 60.0, 64.0, 124.0, 126.0)] == [1, 4, 4, 4, 1]
 
 
+def test_a_second_panic_knows_nothing_of_the_first() -> None:
+    """maxPanicPods is 0 again after the first one, which wanted 4: (5 + 5 + 60) / 3 = 23.3 -> 3."""
+    rows = [*steady(5, 1, 0, 60), (60.0, 100, 1), *steady(5, 1, 62, 130), (130.0, 60, 1)]
+    assert tick(Kpa(Terms(1, 100, 10)), rows)[-2:] == [1, 3]
+
+
+def test_panic_takes_the_stable_number_where_that_is_larger() -> None:
+    """ "pick the larger of the two": 100 for 64 s on 10; then 9 crash and 40 are left.
+
+    Over 6 s (100 + 100 + 40) / 3 = 80 -> 8 of 1 ready: panic. Over 60 s (29 x 100 + 40) / 30 = 98 -> 10.
+    """
+    rows = [*steady(100, 10, 0, 64), (64.0, 40, 1)]
+    assert tick(Kpa(Terms(1, 100, 10)), rows, start=10)[-2:] == [10, 10]
+
+
 def test_it_starts_in_panic_mode_where_more_than_one_replica_is_ready() -> None:
     """newAutoscaler: "We always start in the panic mode, if the deployment is scaled up over 1 pod".
 
