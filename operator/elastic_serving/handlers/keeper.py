@@ -57,13 +57,13 @@ class Keeper:
         self.memory, self.failures, self.last_change = decided.memory, failures, last_change
 
     def _must_save(self, remembered: Remembered) -> bool:
-        """What a restart must not forget: the desired number, who left by itself, the failures."""
+        """What a restart must not forget: the desired number, if only as advice, who left by itself, the failures."""
         return _lasting(remembered) != _lasting(self._saved)
 
 
 def _lasting(remembered: Remembered) -> tuple[object, ...]:
     memory = remembered.memory
-    return (remembered.failures, *((memory.desired, memory.retired) if memory else ()))
+    return (remembered.failures, *((memory.desired, memory.advised, memory.retired) if memory else ()))
 
 
 def _says(remembered: Remembered) -> tuple[object, ...]:

@@ -49,9 +49,14 @@ class Decided:
 def decide(spec: ElasticServingSpec, seen: Seen, memory: Memory | None, now: float) -> Decided:
     """How many replicas there should be at ``now``, and every step that led there.
 
-    ``memory`` is the last decision's; None makes this the first pass, which starts from ``seen.replicas.current``.
+    ``memory`` is the last decision's; None makes this the first pass, which starts from ``seen.replicas.current``. So
+    does the first pass after advice, with the windows that the advice left.
     """
     memory = seeded(seen.replicas.current, now) if memory is None else resumed(memory, now)
+    advice: tuple[Step, ...] = ()
+    if memory.advised and spec.scaling.mode is not Mode.ADVISE:
+        advice = _advice(memory.desired, seen.replicas.current)
+        memory = replace(memory, desired=seen.replicas.current, changes=())
     tick, steps = _look(spec, seen, memory, now)
     replicas, why, pace, limited, held = tick.current, "", Pace.STEADY, ScalingLimit.NONE, ""
     for stage, last_pace in STAGES:
@@ -67,13 +72,19 @@ def decide(spec: ElasticServingSpec, seen: Seen, memory: Memory | None, now: flo
         recommendation=tick.best.recommendation if tick.best else None,
         signal=tick.best.name if tick.best else None,
         why=why,
-        steps=tuple(steps),
+        steps=(*advice, *steps),
         signals=tick.outcomes,
         limited=limited,
         held=held,
         fallback_at=fallback_at(spec, tick),
     )
     return Decided(decision, _remember(tick, decision))
+
+
+def _advice(advised: int, there: int) -> tuple[Step, ...]:
+    """The step from a number that was only advised to the one that is there; none where they are the same."""
+    said = f"advice of {advised} was not acted on, {there} {'is' if there == 1 else 'are'} there -> {there}"
+    return () if advised == there else (Step("advice", advised, there, said),)
 
 
 def _look(spec: ElasticServingSpec, seen: Seen, memory: Memory, now: float) -> tuple[Tick, list[Step]]:
@@ -116,5 +127,5 @@ def _remember(tick: Tick, decision: Decision) -> Memory:
             lows = with_low(lows, now, asked, up.stabilization_window_seconds)
         highs = with_high(highs, now, asked, down.stabilization_window_seconds)
     changes = with_change(memory.changes, now, decision.desired - memory.desired, longest_period(tick.spec))
-    clocks = tick.idle_since, tick.missing_since
-    return Memory(now, decision.desired, lows, highs, changes, *clocks, tick.seen.retired, memory.ahead)
+    clocks, advised = (tick.idle_since, tick.missing_since), scaling.mode is Mode.ADVISE
+    return Memory(now, decision.desired, lows, highs, changes, *clocks, tick.seen.retired, memory.ahead, advised)

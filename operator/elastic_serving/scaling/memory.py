@@ -40,6 +40,8 @@ class Memory:
     """Leaders that exited 0, were seen last time, and are already subtracted."""
     ahead: float = 0.0
     """Seconds from ``at`` to the latest time of a pass before the clock went back; 0 where it did not."""
+    advised: bool = False
+    """The decision was advice: nothing was done for it, so its number is not there."""
 
 
 def seeded(replicas: int, now: float) -> Memory:
@@ -143,7 +145,7 @@ def _moved(memory: Memory, now: float, ahead: float, moved: Callable[[float], fl
     )
     idle = None if memory.idle_since is None else moved(memory.idle_since)
     missing = None if memory.missing_since is None else moved(memory.missing_since)
-    return Memory(now, memory.desired, lows, highs, changes, idle, missing, memory.retired, ahead)
+    return Memory(now, memory.desired, lows, highs, changes, idle, missing, memory.retired, ahead, memory.advised)
 
 
 def _bucket(at: float) -> float:

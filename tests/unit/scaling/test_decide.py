@@ -1,5 +1,7 @@
 """A decision as a whole: its steps as a user reads them, the modes, and what the next pass gets."""
 
+from dataclasses import replace
+
 import pytest
 
 from elastic_serving.scaling.decide import STAGES, decide
@@ -104,7 +106,31 @@ def test_advice_is_the_same_decision() -> None:
     seen = seen_of({"Concurrency": [50, 50, 48], "QueueDepth": [8, 6, 6]}, at=1, current=3)
     signals = ({"type": "Concurrency", "target": 28}, {"type": "QueueDepth", "target": 4})
     advice = spec_of(*signals, mode="Advise", maxReplicas=8)
-    assert decide(advice, seen, seeded(3, 0), 1) == decide(LLAMA, seen, seeded(3, 0), 1)
+    assert decide(advice, seen, seeded(3, 0), 1).decision == decide(LLAMA, seen, seeded(3, 0), 1).decision
+
+
+@pytest.mark.parametrize(
+    ("there", "load", "desired", "said"),
+    [
+        # 8 were advised; 2 replicas in 60 s are allowed. 10 in flight ask for 10.
+        pytest.param(1, 10, 3, "advice of 8 was not acted on, 1 is there -> 1", id="up: from what is there"),
+        pytest.param(8, 10, 10, "", id="up: as many as advised are there by other hands"),
+        pytest.param(12, 10, 10, "advice of 8 was not acted on, 12 are there -> 12", id="down: from what is there"),
+        pytest.param(0, 10, 1, "advice of 8 was not acted on, 0 are there -> 0", id="none there: minReplicas first"),
+    ],
+)
+def test_advice_becomes_action_by_the_rate_policies(there: int, load: float, desired: int, said: str) -> None:
+    policy = {"policies": [{"type": "Replicas", "value": 2, "periodSeconds": 60}]}
+    advice, action = echo_spec(policy, mode="Advise"), echo_spec(policy)
+    memory = replace(seeded(6, 0), lows=(), highs=())
+    advised = decide(advice, seen_of({"Concurrency": 10}, at=1, current=there), memory, 1)
+    assert advised.decision.desired == 8
+    acted = decide(action, seen_of({"Concurrency": load}, at=2, current=there), advised.memory, 2)
+    assert (acted.decision.current, acted.decision.desired) == (there, desired)
+    assert [step.reason for step in acted.decision.steps if step.stage == "advice"] == ([said] if said else [])
+    # From here on memory counts again: a lost replica changes nothing.
+    later = decide(action, seen_of({"Concurrency": None}, at=3, current=0), acted.memory, 3)
+    assert later.decision.desired == desired
 
 
 def test_min_and_max_have_the_last_word() -> None:

@@ -28,6 +28,7 @@ FULL = Memory(
     idle_since=1789999999.9,
     missing_since=0.1 + 0.2,
     retired=("0c1f2a3e-0000-4000-8000-000000000001",),
+    advised=True,
 )
 
 
