@@ -332,6 +332,18 @@ WRONG = [
         'spec.scaling.schedules: Invalid value: schedules need different names: ["office", "office"]',
         id="two schedules of one name",
     ),
+    # burst
+    pytest.param(
+        scaling(burst={"threshold": 1}),
+        "spec.scaling.burst.threshold: Invalid value: 1: spec.scaling.burst.threshold in body should be greater than 1",
+        id="a burst that is no leap",
+    ),
+    pytest.param(
+        scaling(burst={"windowSeconds": 1}),
+        "spec.scaling.burst.windowSeconds: Invalid value: 1: spec.scaling.burst.windowSeconds in body should be "
+        "greater than or equal to 5",
+        id="a burst window below a bucket",
+    ),
     # signals
     pytest.param(
         signals({"type": "CPU", "target": 80}),

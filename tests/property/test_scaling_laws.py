@@ -72,6 +72,8 @@ def specs(draw: st.DrawFn, *, scheduled: bool = True) -> ElasticServingSpec:
         more["fallback"] = {"afterSeconds": draw(st.sampled_from([1, 60])), "behavior": behavior} | rule
     if draw(st.booleans()):
         more["paused"] = draw(st.sampled_from(["Up", "Down", "Both"]))
+    if draw(st.booleans()):
+        more["burst"] = {"windowSeconds": draw(st.sampled_from([5, 60])), "threshold": draw(st.sampled_from([1.5, 4]))}
     if scheduled and draw(st.booleans()):
         hours = {"name": "some", "start": "20 0 * * *", "end": draw(st.sampled_from(["21 0 * * *", "0 2 * * *"]))}
         ramp = {"minReplicas": draw(st.integers(1, high)), "rampSeconds": draw(st.sampled_from([0, 100, 600]))}
@@ -175,6 +177,17 @@ def test_more_load_never_gives_fewer_replicas(current: int, starting: int, loads
         for each in (loads, heavier)
     ]
     assert decisions[0] <= decisions[1]
+
+
+@pytest.mark.promise("U7")
+@laws
+@given(specs(), timelines)
+def test_while_a_burst_lasts_the_number_does_not_fall(spec: ElasticServingSpec, timeline: list[Tick]) -> None:
+    """Unless it is above maxReplicas, or a replica leaves by itself."""
+    stayed = [replace(tick, seen=replace(tick.seen, retired=())) for tick in timeline]
+    for decided in play(spec, stayed):
+        if decided.memory.burst_at is not None and decided.decision.current <= spec.scaling.max_replicas:
+            assert decided.decision.desired >= decided.decision.current
 
 
 @laws

@@ -91,6 +91,8 @@ API_UNAVAILABLE: Final = "ApiUnavailable"
 # Decisions: why the number is what it is, where no signal won.
 IDLE: Final = "Idle"
 MANUAL: Final = "Manual"
+BURST: Final = "Burst"
+"""Burst mode: the number is the most that was asked for within its window, and does not fall."""
 SCHEDULE: Final = "Schedule"
 """A schedule holds more replicas than anything else asks for."""
 STABILIZATION_WINDOW: Final = "StabilizationWindow"

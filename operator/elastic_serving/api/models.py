@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 from pydantic import Field
 
 from elastic_serving.api.base import MAX_REPLICAS, Exact, Free, Model, Timestamp
+from elastic_serving.api.burst import Burst
 from elastic_serving.api.rules import Kind, Rule, Value, value
 from elastic_serving.api.scaling import (
     Behavior,
@@ -56,6 +57,7 @@ __all__ = [
     "VLLM_IMAGE",
     "Accelerator",
     "Behavior",
+    "Burst",
     "Combine",
     "Condition",
     "DecisionStatus",

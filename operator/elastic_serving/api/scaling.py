@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from elastic_serving.api.base import MAX_REPLICAS, Exact, Model, Number, Whole
+from elastic_serving.api.burst import Burst
 from elastic_serving.api.rules import Kind, Rule, Value, value
 from elastic_serving.api.schedules import SCHEDULE_RULES, Schedules
 from elastic_serving.api.signals import Signal, SignalType
@@ -241,6 +242,9 @@ class Scaling(Model):
     """What is measured; the one that asks for the most replicas wins. Default: Concurrency with its default target."""
     behavior: Behavior = Behavior()
     """How fast the number may move in each direction, in HPA's words."""
+    burst: Burst | None = None
+    """What to do when the load leaps. Default: nothing of its own, for without an up window every rise is followed at
+    once."""
     idle: Idle | None = None
     """Going to zero; with minReplicas 0 and only with it."""
     fallback: Fallback | None = None

@@ -72,4 +72,5 @@ def _says(remembered: Remembered) -> tuple[object, ...]:
     if memory is None:
         return ()
     numbers = tuple(tuple(n for _, n in marks) for marks in (memory.lows, memory.highs, memory.changes))
-    return (memory.desired, numbers, memory.idle_since is None, memory.missing_since is None)
+    clocks = (memory.idle_since, memory.missing_since, memory.burst_at)
+    return (memory.desired, numbers, *(clock is None for clock in clocks))

@@ -100,8 +100,11 @@ def _able_to_scale(account: Account) -> _State:
     if words := paused_sentence(account):
         is_both = account.serving.spec.scaling.paused is Paused.BOTH
         return _State(_FALSE if is_both else _TRUE, reason.PAUSED, f"{words}.")
+    asked = account.decision.recommendation
+    if account.decision.why == reason.BURST and (asked is None or asked < account.decision.desired):
+        message = "Burst mode holds the number until the load has been lower for a whole window."
+        return _State(_TRUE, reason.SCALE_DOWN_STABILIZED, message)
     if account.decision.why == reason.STABILIZATION_WINDOW:
-        asked = account.decision.recommendation
         is_up = asked is not None and asked > account.decision.desired
         word = reason.SCALE_UP_STABILIZED if is_up else reason.SCALE_DOWN_STABILIZED
         return _State(_TRUE, word, "A recent recommendation within the stabilization window holds the number.")

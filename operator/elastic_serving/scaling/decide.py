@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 
 from elastic_serving.api.models import ElasticServingSpec, Mode
 from elastic_serving.scaling.arbitrate import fallback, fallback_at, largest, largest_signal, missing_since
+from elastic_serving.scaling.burst import burst, burst_at, kept_seconds
 from elastic_serving.scaling.combine import recommend_combined
 from elastic_serving.scaling.limits import limits, longest_period, override, policies
 from elastic_serving.scaling.memory import Memory, resumed, seeded, with_change, with_high, with_low
@@ -27,6 +28,7 @@ STAGES: Final[tuple[tuple[Stage, Pace], ...]] = (
     (largest_signal, Pace.STEADY),
     (fallback, Pace.STEADY),
     (zero, Pace.WAITED),
+    (burst, Pace.WAITED),
     (stabilization, Pace.STEADY),
     (policies, Pace.WAITED),
     (schedules, Pace.AT_ONCE),
@@ -120,12 +122,22 @@ def _remember(tick: Tick, decision: Decision) -> Memory:
         return replace(seeded(decision.desired, now), retired=tick.seen.retired)
     lows, highs, asked = memory.lows, memory.highs, decision.recommendation
     if tick.floor <= tick.current <= scaling.max_replicas:
-        up, down = scaling.behavior.scale_up, scaling.behavior.scale_down
         if asked is None or tick.is_blind:
             asked = tick.current
         else:
-            lows = with_low(lows, now, asked, up.stabilization_window_seconds)
-        highs = with_high(highs, now, asked, down.stabilization_window_seconds)
+            lows = with_low(lows, now, asked, scaling.behavior.scale_up.stabilization_window_seconds)
+        highs = with_high(highs, now, asked, kept_seconds(scaling))
     changes = with_change(memory.changes, now, decision.desired - memory.desired, longest_period(tick.spec))
-    clocks, advised = (tick.idle_since, tick.missing_since), scaling.mode is Mode.ADVISE
-    return Memory(now, decision.desired, lows, highs, changes, *clocks, tick.seen.retired, memory.ahead, advised)
+    return Memory(
+        at=now,
+        desired=decision.desired,
+        lows=lows,
+        highs=highs,
+        changes=changes,
+        idle_since=tick.idle_since,
+        missing_since=tick.missing_since,
+        retired=tick.seen.retired,
+        ahead=memory.ahead,
+        advised=scaling.mode is Mode.ADVISE,
+        burst_at=burst_at(tick),
+    )

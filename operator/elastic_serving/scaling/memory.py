@@ -42,6 +42,8 @@ class Memory:
     """Seconds from ``at`` to the latest time of a pass before the clock went back; 0 where it did not."""
     advised: bool = False
     """The decision was advice: nothing was done for it, so its number is not there."""
+    burst_at: float | None = None
+    """When the load was last as high as a burst's, while the burst lasts."""
 
 
 def seeded(replicas: int, now: float) -> Memory:
@@ -145,7 +147,18 @@ def _moved(memory: Memory, now: float, ahead: float, moved: Callable[[float], fl
     )
     idle = None if memory.idle_since is None else moved(memory.idle_since)
     missing = None if memory.missing_since is None else moved(memory.missing_since)
-    return Memory(now, memory.desired, lows, highs, changes, idle, missing, memory.retired, ahead, memory.advised)
+    last = None if memory.burst_at is None else moved(memory.burst_at)
+    return replace(
+        memory,
+        at=now,
+        lows=lows,
+        highs=highs,
+        changes=changes,
+        idle_since=idle,
+        missing_since=missing,
+        ahead=ahead,
+        burst_at=last,
+    )
 
 
 def _bucket(at: float) -> float:

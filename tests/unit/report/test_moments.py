@@ -278,6 +278,12 @@ MOMENTS = [
         why="Concurrency",
     ),
     moment(
+        "2 of 2 replicas serve.",
+        account_of(*TWO, desired=2, decision=decided(2, 2, recommendation=1, why="Burst")),
+        "AbleToScale=True ScaleDownStabilized",
+        why="Burst",
+    ),
+    moment(
         "2 of 2 replicas serve. Scaling up is paused.",
         account_of(*TWO, desired=2, spec={"scaling": {"paused": "Up"}}),
         "AbleToScale=True Paused",
