@@ -283,6 +283,11 @@ WRONG = [
         "than or equal to 1",
         id="idle after 0 s",
     ),
+    pytest.param(
+        scaling(minReplicas=0, idle={"lastReplicaSeconds": 60}),
+        "spec.scaling.idle.timeoutSeconds: Required value",
+        id="time for the last replica alone",
+    ),
     # schedules
     *(
         pytest.param(
@@ -331,6 +336,12 @@ WRONG = [
         schedules({}, {}),
         'spec.scaling.schedules: Invalid value: schedules need different names: ["office", "office"]',
         id="two schedules of one name",
+    ),
+    pytest.param(
+        signals({"type": "Concurrency", "activation": -1}),
+        "spec.scaling.signals[0].activation: Invalid value: -1: spec.scaling.signals[0].activation in body should be "
+        "greater than or equal to 0",
+        id="activation below 0",
     ),
     # burst
     pytest.param(

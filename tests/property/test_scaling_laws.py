@@ -22,6 +22,7 @@ CONCURRENCY = {"type": "Concurrency", "target": 10}
 QUEUE = {"type": "QueueDepth", "target": 4}
 LEVEL = {"type": "Prometheus", "name": "Level", "query": "q", "target": 0.8, "targetType": "Value"}
 TOTAL = {"type": "Prometheus", "name": "Total", "query": "q", "target": 25}
+NOISY = TOTAL | {"activation": 20}
 NAMES = ("Concurrency", "QueueDepth", "Level", "Total")
 
 laws = settings(deadline=None, max_examples=60)
@@ -60,12 +61,25 @@ def policies(draw: st.DrawFn) -> dict[str, object]:
     }
 
 
+idles = st.fixed_dictionaries(
+    {"timeoutSeconds": st.sampled_from([1, 60, 600])},
+    optional={
+        "lastReplicaSeconds": st.sampled_from([30, 900]),
+        "initialCooldownSeconds": st.sampled_from([60, 5000]),
+    },
+)
+
+
+def _name(signal: dict[str, Any]) -> object:
+    return signal.get("name", signal["type"])
+
+
 @st.composite
 def specs(draw: st.DrawFn, *, scheduled: bool = True) -> ElasticServingSpec:
     """Any legal scaling rules over one to four signals; a schedule opens 200 s after the timelines begin."""
     low = draw(st.integers(0, 5))
     high = draw(st.integers(max(low, 1), 30))
-    more: dict[str, Any] = {"idle": {"timeoutSeconds": draw(st.sampled_from([1, 60, 600]))}} if low == 0 else {}
+    more: dict[str, Any] = {"idle": draw(idles)} if low == 0 else {}
     if draw(st.booleans()):
         behavior = draw(st.sampled_from(["Static", "Current", "IfHigher", "IfLower"]))
         rule = {} if behavior == "Current" else {"replicas": draw(st.integers(low, high))}
@@ -78,7 +92,7 @@ def specs(draw: st.DrawFn, *, scheduled: bool = True) -> ElasticServingSpec:
         hours = {"name": "some", "start": "20 0 * * *", "end": draw(st.sampled_from(["21 0 * * *", "0 2 * * *"]))}
         ramp = {"minReplicas": draw(st.integers(1, high)), "rampSeconds": draw(st.sampled_from([0, 100, 600]))}
         more["schedules"] = [hours | ramp]
-    signals = draw(st.lists(st.sampled_from([CONCURRENCY, QUEUE, LEVEL, TOTAL]), max_size=4, unique_by=id))
+    signals = draw(st.lists(st.sampled_from([CONCURRENCY, QUEUE, LEVEL, TOTAL, NOISY]), max_size=4, unique_by=_name))
     behavior_of = {"scaleUp": draw(policies()), "scaleDown": draw(policies())}
     return spec_of(*signals, minReplicas=low, maxReplicas=high, behavior=behavior_of, **more)
 
@@ -285,3 +299,5 @@ def test_a_clock_that_goes_back_breaks_nothing(
         assert all(at <= now for at, _ in (*memory.lows, *memory.highs, *memory.changes))
         assert (memory.idle_since or now) <= now
         assert (memory.missing_since or now) <= now
+        assert (memory.burst_at or now) <= now
+        assert (memory.born_at or now) <= now

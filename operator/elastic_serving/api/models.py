@@ -12,12 +12,12 @@ from pydantic import Field
 
 from elastic_serving.api.base import MAX_REPLICAS, Exact, Free, Model, Timestamp
 from elastic_serving.api.burst import Burst
+from elastic_serving.api.idle import Idle
 from elastic_serving.api.rules import Kind, Rule, Value, value
 from elastic_serving.api.scaling import (
     Behavior,
     Fallback,
     FallbackBehavior,
-    Idle,
     Mode,
     Paused,
     Policy,

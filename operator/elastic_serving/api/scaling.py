@@ -7,6 +7,7 @@ from pydantic import Field
 
 from elastic_serving.api.base import MAX_REPLICAS, Exact, Model, Number, Whole
 from elastic_serving.api.burst import Burst
+from elastic_serving.api.idle import Idle
 from elastic_serving.api.rules import Kind, Rule, Value, value
 from elastic_serving.api.schedules import SCHEDULE_RULES, Schedules
 from elastic_serving.api.signals import Signal, SignalType
@@ -95,14 +96,6 @@ class Behavior(Model):
     """Upwards: at once and without limit by default."""
     scale_down: ScaleDown = ScaleDown()
     """Downwards: not before 300 s without need by default."""
-
-
-class Idle(Model):
-    """When the last replica goes."""
-
-    timeout_seconds: Annotated[Whole, Field(ge=1, le=604_800)]
-    """Seconds without a single request, running or waiting, after which the serving goes to zero. Missing samples are
-    not idleness. No default: whoever wants zero weighs this time against the next cold start."""
 
 
 class FallbackBehavior(StrEnum):

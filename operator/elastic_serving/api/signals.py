@@ -129,6 +129,9 @@ class Signal(Model):
     begin some of them anew. The other types need one, unless scales is false."""
     scales: Truth | None = None
     """false: the signal is only a term of a Combined one and asks for nothing itself. Default true."""
+    activation: Annotated[Number, Field(ge=0, le=1e12)] | None = None
+    """For minReplicas 0: a value at or below this is no load. At zero it wakes nobody, and idle.timeoutSeconds goes on
+    running. Above it the number is value / target, also from zero. Default 0: every request counts."""
     query: Annotated[str, Field(min_length=1, max_length=4096)] | None = None
     """PromQL that answers with one number, for type Prometheus. It runs as written: give it the labels of this serving
     yourself."""
@@ -160,6 +163,7 @@ class EffectiveSignal:
     query: str = ""
     interval_seconds: int = QUERY_INTERVAL_SECONDS
     empty_is_zero: bool = False
+    activation: float = 0.0
     scales: bool = True
     combine: Combine = Combine.SUM
     terms: tuple[Term, ...] = ()
@@ -176,6 +180,7 @@ def effective(signal: Signal, slots: int) -> EffectiveSignal:
         query=signal.query or "",
         interval_seconds=signal.interval_seconds or QUERY_INTERVAL_SECONDS,
         empty_is_zero=bool(signal.empty_is_zero),
+        activation=signal.activation or 0.0,
         scales=signal.scales is not False,
         combine=signal.combine or Combine.SUM,
         terms=signal.terms,

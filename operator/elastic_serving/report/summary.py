@@ -217,6 +217,8 @@ def _at_zero(account: Account, change: DecisionStatus | None) -> str:
     spec = account.serving.spec
     if account.mode is Mode.MANUAL:
         why = " (spec.replicas 0)"
+    elif change is not None and change.reason == "Manual":
+        why = " (set by hand)"
     else:
         why = f" (idle {spec.scaling.idle.timeout_seconds} s)" if spec.scaling.idle else ""
     since = f" since {clock(epoch(change.time), account.now)}" if change is not None and change.to == 0 else ""

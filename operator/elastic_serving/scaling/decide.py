@@ -19,7 +19,7 @@ from elastic_serving.scaling.pipeline import Move, Pace, Tick
 from elastic_serving.scaling.recommend import NO_REPLICA, basis, recommend
 from elastic_serving.scaling.schedules import schedules
 from elastic_serving.scaling.stabilize import stabilization
-from elastic_serving.scaling.zero import idle_since, lowest, without_retired, zero
+from elastic_serving.scaling.zero import born_at, is_idle, lowest, without_retired, zero
 
 Stage: TypeAlias = Callable[[int, Tick], Move | None]
 
@@ -54,7 +54,7 @@ def decide(spec: ElasticServingSpec, seen: Seen, memory: Memory | None, now: flo
     ``memory`` is the last decision's; None makes this the first pass, which starts from ``seen.replicas.current``. So
     does the first pass after advice, with the windows that the advice left.
     """
-    memory = seeded(seen.replicas.current, now) if memory is None else resumed(memory, now)
+    memory = replace(seeded(seen.replicas.current, now), born_at=now) if memory is None else resumed(memory, now)
     advice: tuple[Step, ...] = ()
     if memory.advised and spec.scaling.mode is not Mode.ADVISE:
         advice = _advice(memory.desired, seen.replicas.current)
@@ -107,7 +107,11 @@ def _look(spec: ElasticServingSpec, seen: Seen, memory: Memory, now: float) -> t
         outcomes.append(outcome)
         steps.append(step)
     best, missing = largest(outcomes), tuple(o.name for o in outcomes if o.missing and o.missing.kind != NO_REPLICA)
-    idle, unknown = idle_since(outcomes, missing, memory, now), missing_since(best, missing, memory, now)
+    idle, unknown = memory.idle_since, missing_since(best, missing, memory, now)
+    if not is_idle(spec, seen, outcomes, missing):
+        idle = None
+    elif idle is None:
+        idle = now
     return Tick(spec, seen, memory, now, current, floor, tuple(outcomes), best, missing, idle, unknown), steps
 
 
@@ -119,7 +123,8 @@ def _remember(tick: Tick, decision: Decision) -> Memory:
     """
     memory, now, scaling = tick.memory, tick.now, tick.spec.scaling
     if scaling.mode is Mode.MANUAL:
-        return replace(seeded(decision.desired, now), retired=tick.seen.retired)
+        born = now if scaling.idle else None
+        return replace(seeded(decision.desired, now), retired=tick.seen.retired, born_at=born)
     lows, highs, asked = memory.lows, memory.highs, decision.recommendation
     if tick.floor <= tick.current <= scaling.max_replicas:
         if asked is None or tick.is_blind:
@@ -140,4 +145,5 @@ def _remember(tick: Tick, decision: Decision) -> Memory:
         ahead=memory.ahead,
         advised=scaling.mode is Mode.ADVISE,
         burst_at=burst_at(tick),
+        born_at=born_at(tick),
     )

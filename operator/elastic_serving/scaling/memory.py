@@ -17,6 +17,8 @@ BUCKET_SECONDS: Final = 5.0
 LEAP_SECONDS: Final = 3600.0
 """Longer than any window: who saw nothing for so long knows of no window that passed, as after a restart."""
 
+_CLOCKS: Final = ("idle_since", "missing_since", "burst_at", "born_at")
+
 Marks: TypeAlias = tuple[tuple[float, int], ...]
 
 
@@ -44,6 +46,8 @@ class Memory:
     """The decision was advice: nothing was done for it, so its number is not there."""
     burst_at: float | None = None
     """When the load was last as high as a burst's, while the burst lasts."""
+    born_at: float | None = None
+    """When the first pass was, while the serving may not go to zero for that."""
 
 
 def seeded(replicas: int, now: float) -> Memory:
@@ -145,20 +149,9 @@ def _moved(memory: Memory, now: float, ahead: float, moved: Callable[[float], fl
     lows, highs, changes = (
         tuple((moved(at), n) for at, n in marks) for marks in (memory.lows, memory.highs, memory.changes)
     )
-    idle = None if memory.idle_since is None else moved(memory.idle_since)
-    missing = None if memory.missing_since is None else moved(memory.missing_since)
-    last = None if memory.burst_at is None else moved(memory.burst_at)
-    return replace(
-        memory,
-        at=now,
-        lows=lows,
-        highs=highs,
-        changes=changes,
-        idle_since=idle,
-        missing_since=missing,
-        ahead=ahead,
-        burst_at=last,
-    )
+    clocks = {name: getattr(memory, name) for name in _CLOCKS}
+    clocks = {name: None if clock is None else moved(clock) for name, clock in clocks.items()}
+    return replace(memory, at=now, lows=lows, highs=highs, changes=changes, ahead=ahead, **clocks)
 
 
 def _bucket(at: float) -> float:

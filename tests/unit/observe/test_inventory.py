@@ -45,6 +45,7 @@ def test_replicas_come_in_the_order_of_their_index_and_hosts_in_the_order_of_the
     assert (seen.at, seen.revision, seen.complete) == (NOW, "r2", True)
 
 
+@pytest.mark.promise("N14")
 @pytest.mark.parametrize(
     ("stranger", "blocked"),
     [

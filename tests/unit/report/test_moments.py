@@ -336,6 +336,16 @@ def test_at_zero_tells_since_when_and_why() -> None:
     assert (status.why, status.load) == ("Idle", "Concurrency 0/0")
 
 
+def test_a_zero_that_was_set_by_hand_is_told_apart_from_idleness() -> None:
+    account = account_of(
+        desired=0,
+        spec={"scaling": {"minReplicas": 0, "idle": {"timeoutSeconds": 600}}},
+        decision=decided(0, 0, why="Idle", signals=(concurrency(0, 0),)),
+    )
+    before = ElasticServingStatus(decision=DecisionStatus(from_=1, to=0, reason="Manual", time="2026-11-22T02:10:44Z"))
+    assert status_of(account, before).summary == "At zero since 02:10:44 (set by hand)."
+
+
 def test_the_time_a_signal_went_missing_is_kept_over_passes_and_restarts() -> None:
     unknown = Missing("Timeout", "no answer within 5 s")
     outcome = {"signals": (concurrency(None, None, unknown),), "signal": None, "why": "MetricsMissing"}

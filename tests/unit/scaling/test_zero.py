@@ -69,6 +69,7 @@ def test_when_the_idle_window_is_over_no_stabilization_window_is_put_on_top() ->
     assert made[-1].decision.why == "Idle"
 
 
+@pytest.mark.promise("N14")
 @pytest.mark.parametrize("low", [1, 2])
 def test_min_replicas_are_exempt_from_idleness(low: int) -> None:
     rows: list[tuple[float, Short]] = [(0.0, 0), (1e4, 0), (1e6, 0)]
