@@ -26,7 +26,6 @@ from elastic_serving.kube.api import Object, Resource
 from elastic_serving.kube.client import KubeClient
 from elastic_serving.kube.config import load_configuration
 from elastic_serving.kube.lease import Term, Watchdog, lead, release
-from elastic_serving.observe.access import PrometheusAccess
 from elastic_serving.observe.prometheus import Prometheus
 from elastic_serving.observe.signals import Signals
 from elastic_serving.report.counted import CountedApi
@@ -198,19 +197,7 @@ async def _health(settings: Settings, pulse: Pulse, metrics: OperatorMetrics) ->
 @contextlib.asynccontextmanager
 async def _prometheus(settings: Settings) -> AsyncIterator[Signals]:
     """Signals over two clients: users' heavy queries cannot take the connections of the fleet's."""
-    access = PrometheusAccess(
-        url=str(settings.prometheus_url),
-        timeout_seconds=settings.prometheus_timeout_seconds,
-        concurrency=settings.prometheus_concurrency,
-        bearer_token_file=settings.prometheus_bearer_token_file,
-        username=settings.prometheus_username,
-        password_file=settings.prometheus_password_file,
-        cert_file=settings.prometheus_cert_file,
-        key_file=settings.prometheus_key_file,
-        ca_file=settings.prometheus_ca_file,
-        tenant=settings.prometheus_tenant,
-        headers={name: value.get_secret_value() for name, value in settings.prometheus_headers.items()},
-    )
+    access = settings.prometheus_access
     with contextlib.closing(Prometheus(access)) as fleet, contextlib.closing(Prometheus(access)) as users:
         signals = Signals(fleet, users, stale_after_seconds=settings.stale_seconds)
         try:

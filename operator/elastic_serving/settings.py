@@ -11,6 +11,8 @@ from typing import Annotated, Literal, Self
 from pydantic import AnyHttpUrl, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from elastic_serving.observe.access import PrometheusAccess
+
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 
 
@@ -128,6 +130,23 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severity that is logged."
     )
+
+    @property
+    def prometheus_access(self) -> PrometheusAccess:
+        """How Prometheus is reached."""
+        return PrometheusAccess(
+            url=str(self.prometheus_url),
+            timeout_seconds=self.prometheus_timeout_seconds,
+            concurrency=self.prometheus_concurrency,
+            bearer_token_file=self.prometheus_bearer_token_file,
+            username=self.prometheus_username,
+            password_file=self.prometheus_password_file,
+            cert_file=self.prometheus_cert_file,
+            key_file=self.prometheus_key_file,
+            ca_file=self.prometheus_ca_file,
+            tenant=self.prometheus_tenant,
+            headers={name: value.get_secret_value() for name, value in self.prometheus_headers.items()},
+        )
 
     def shown(self) -> dict[str, object]:
         """Every setting as it is in force, for the log: secrets as stars, absent ones left out."""

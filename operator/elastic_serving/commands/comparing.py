@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
 import click
 
@@ -21,17 +21,19 @@ if TYPE_CHECKING:
     from elastic_serving.simulate.cluster import World
     from elastic_serving.simulate.compare import Outcome, Setup, Watch
     from elastic_serving.simulate.comparison import Comparison
+    from elastic_serving.simulate.played import Played
     from elastic_serving.simulate.score import Objective
 
 Command = TypeVar("Command", bound=Callable[..., None])
 
+_MANIFEST: Final = click.Path(exists=True, dir_okay=False, allow_dash=True)
 _SHARE: Final = click.FloatRange(0, 1)
 _ABOVE: Final = click.FloatRange(min=0, min_open=True)
 _COLUMNS: Final = 100
 """Of a table that is not for a terminal, or for a narrow one: six policies side by side."""
 _LEAST: Final = click.FloatRange(min=0)
 _OPTIONS: Final = (
-    click.option("-f", "--manifest", required=True, type=click.File("rb"), help="The ElasticServing: its rules hold."),
+    click.option("-f", "--manifest", required=True, type=_MANIFEST, help="The ElasticServing: its rules hold."),
     click.option("--policy", "policies", type=Names(), help="Of ours, hpa, keda, kpa, static.  [default: all]"),
     click.option("--boot", type=Lengths(), default="130s", help="From creation to ready; commas between phases."),
     click.option("--boot-sigma", type=click.FloatRange(0, 3), default=0.0, help="Of a lognormal boot, that as median."),
@@ -58,7 +60,7 @@ _OPTIONS: Final = (
 class Wishes:
     """The shared options, as click hands them over; times are seconds."""
 
-    manifest: IO[bytes]
+    manifest: str
     policies: tuple[str, ...] | None
     boot: tuple[float, ...]
     boot_sigma: float
@@ -99,14 +101,14 @@ class Wishes:
             output_max=round(self.output_tokens * usual.output_max / usual.output_median) or 1,
         )
 
-    def world(self, spec: "ElasticServingSpec") -> "World":
-        """The world of a manifest."""
+    def world(self, spec: "ElasticServingSpec", start: int | None = None) -> "World":
+        """The world of a manifest; ``start`` is how many replicas there were, where that is known."""
         from elastic_serving.simulate.cluster import Phase, World
 
         return World(
             slots=spec.engine.slots,
             boot=tuple(Phase(seconds, self.boot_sigma) for seconds in self.boot),
-            start=max(1, spec.scaling.min_replicas) if self.start is None else self.start,
+            start=next(n for n in (self.start, start, max(1, spec.scaling.min_replicas)) if n is not None),
             scrape_seconds=self.scrape,
             drain_seconds=float(spec.drain.timeout_seconds),
             lost_scrape_every=self.lost_scrape_every,
@@ -139,7 +141,8 @@ def serving_of(wishes: Wishes) -> "ElasticServing":
     """The manifest, with the signals that a simulated world has; the others are named on stderr and left out."""
     from elastic_serving.api.signals import SignalType
 
-    serving = read_manifest(wishes.manifest)
+    with click.open_file(wishes.manifest, "rb") as file:
+        serving = read_manifest(file)
     written = serving.spec.scaling.signals
     kept = tuple(s for s in written if s.type in (SignalType.CONCURRENCY, SignalType.QUEUE_DEPTH))
     if len(kept) == len(written):
@@ -147,7 +150,7 @@ def serving_of(wishes: Wishes) -> "ElasticServing":
     left = ", ".join(signal.name or signal.type.value for signal in written if signal not in kept)
     if not kept:
         raise Refused(
-            f"{wishes.manifest.name}: a simulated world has no value for {left}; "
+            f"{wishes.manifest}: a simulated world has no value for {left}; "
             "give the manifest a signal of type Concurrency or QueueDepth"
         )
     click.echo(f"left out, because a simulated world has no value for it: {left}", err=True)
@@ -163,12 +166,12 @@ def chosen(wishes: Wishes, known: Sequence[str]) -> tuple[str, ...]:
     return wishes.policies or tuple(known)
 
 
-def compared(setup: "Setup", policies: Sequence[str]) -> "tuple[Outcome, ...]":
+def compared(setup: "Setup", policies: Sequence[str], known: "Sequence[Played]" = ()) -> "tuple[Outcome, ...]":
     """The outcomes, with a bar on stderr where that is a terminal."""
     from elastic_serving.simulate.compare import compare
 
     with _progress() as watch:
-        return compare(setup, policies, watch)
+        return compare(setup, policies, watch, known=known)
 
 
 def terms(wishes: Wishes, setup: "Setup") -> str:

@@ -7,9 +7,10 @@ threads exist, and what comes on top ends at its own timeout without one.
 
 import asyncio
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, Protocol
+from datetime import UTC, datetime
+from typing import Any, Protocol, TypeVar
 
 import requests
 from prometheus_api_client import PrometheusConnect
@@ -18,7 +19,9 @@ from urllib3.util.retry import Retry
 
 from elastic_serving.errors import MissingData
 from elastic_serving.observe.access import BadCredential, PrometheusAccess, auth_of, session_for
-from elastic_serving.observe.series import NotAVector, Series, parse_vector
+from elastic_serving.observe.series import Line, NotAVector, Series, parse_matrix, parse_vector
+
+_T = TypeVar("_T")
 
 
 class QueryFailed(MissingData):
@@ -64,11 +67,19 @@ class Prometheus:
 
         Raises QueryFailed: Unreachable, Timeout, Unauthorized, Refused (Prometheus's own words) or BadAnswer.
         """
+        return await self._answer(lambda: self._ask(promql, limit))
+
+    async def query_range(self, promql: str, *, start: int, end: int, step_seconds: int) -> tuple[Line, ...]:
+        """What ``promql`` was at ``start`` and each step after it, up to ``end`` (included). Raises as ``query``."""
+        return await self._answer(lambda: self._ask_range(promql, start, end, step_seconds))
+
+    async def _answer(self, ask: Callable[[], _T]) -> _T:
+        """What ``ask`` returns from a thread, or the sentence of its failure."""
         where = self._access.shown_url
         try:
             async with asyncio.timeout(self._access.timeout_seconds):
                 await self._places.acquire()
-                return await asyncio.wrap_future(self._submit(promql, limit))
+                return await asyncio.wrap_future(self._submit(ask))
         except (TimeoutError, requests.Timeout) as error:
             raise QueryFailed("Timeout", f"{where} did not answer within {self._access.timeout_seconds:g} s") from error
         except _ErrorAnswer as error:
@@ -86,14 +97,14 @@ class Prometheus:
         except OSError as error:
             raise QueryFailed("Unauthorized", f"credentials for {where} cannot be read: {error}") from error
 
-    def _submit(self, promql: str, limit: int | None) -> "Future[tuple[Series, ...]]":
+    def _submit(self, ask: Callable[[], _T]) -> "Future[_T]":
         loop = asyncio.get_running_loop()
 
-        def free(_: "Future[tuple[Series, ...]]") -> None:
+        def free(_: "Future[_T]") -> None:
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits for the place
                 loop.call_soon_threadsafe(self._places.release)
 
-        future = self._threads.submit(self._ask, promql, limit)
+        future = self._threads.submit(ask)
         future.add_done_callback(free)
         return future
 
@@ -105,6 +116,13 @@ class Prometheus:
         seconds = self._access.timeout_seconds
         params: Mapping[str, Any] = {"timeout": f"{seconds:g}s", **({"limit": str(limit)} if limit else {})}
         return parse_vector(self._client.custom_query(promql, params=dict(params), timeout=seconds))
+
+    def _ask_range(self, promql: str, start: int, end: int, step_seconds: int) -> tuple[Line, ...]:
+        seconds = self._access.timeout_seconds
+        first, last = (datetime.fromtimestamp(at, UTC) for at in (start, end))
+        params = {"timeout": f"{seconds:g}s"}
+        found = self._client.custom_query_range(promql, first, last, str(step_seconds), params=params, timeout=seconds)
+        return parse_matrix(found)
 
 
 class _ErrorAnswer(Exception):

@@ -23,6 +23,14 @@ class Series:
         return math.isfinite(self.value)
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One series of a range: pairs of time and number in the order of time; where there was none, there is no pair."""
+
+    labels: Mapping[str, str]
+    points: tuple[tuple[float, float], ...]
+
+
 def parse_vector(result: object) -> tuple[Series, ...]:
     """``data.result`` of /api/v1/query as series; a scalar becomes one series without labels.
 
@@ -33,6 +41,22 @@ def parse_vector(result: object) -> tuple[Series, ...]:
     if len(result) == 2 and not isinstance(result[0], dict):
         return (_series({}, result),)
     return tuple(_element(element) for element in result)
+
+
+def parse_matrix(result: object) -> tuple[Line, ...]:
+    """``data.result`` of /api/v1/query_range; raises NotAVector."""
+    if not isinstance(result, list) or not all(isinstance(element, dict) for element in result):
+        raise NotAVector("something else than a list of series")
+    return tuple(_line(element) for element in result)
+
+
+def _line(element: Mapping[str, object]) -> Line:
+    labels, samples = element.get("metric"), element.get("values")
+    if not isinstance(samples, list):
+        raise NotAVector("a series without float values (native histograms need histogram_quantile or histogram_sum)")
+    found = [_series({}, sample) for sample in samples]
+    named = {str(k): str(v) for k, v in labels.items()} if isinstance(labels, dict) else {}
+    return Line(named, tuple((point.at, point.value) for point in found))
 
 
 def _element(element: object) -> Series:

@@ -1,7 +1,7 @@
 """Several policies over the same requests in the same world, scored side by side."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from elastic_serving.api.models import ElasticServingSpec
@@ -14,6 +14,7 @@ from elastic_serving.simulate.baselines.terms import Terms, terms_of
 from elastic_serving.simulate.cluster import World
 from elastic_serving.simulate.fixed import fixed_fleet
 from elastic_serving.simulate.ours import Ours
+from elastic_serving.simulate.played import Played
 from elastic_serving.simulate.policy import Policy, Wish
 from elastic_serving.simulate.result import Change, Requests, Run, Timeline
 from elastic_serving.simulate.score import Objective, Score, related, score
@@ -47,25 +48,38 @@ class Outcome:
     changes: tuple[Change, ...]
 
 
-def compare(setup: Setup, policies: Sequence[str], watch: Watch = lambda _policy, _done: None) -> tuple[Outcome, ...]:
-    """One outcome for each policy, in the order of ``policies``; each sees the same requests."""
-    outcomes = [_outcome(setup, _played(setup, name, watch)) for name in policies]
+def compare(
+    setup: Setup,
+    policies: Sequence[str],
+    watch: Watch = lambda _policy, _done: None,
+    *,
+    known: Sequence[Played] = (),
+) -> tuple[Outcome, ...]:
+    """One outcome for each policy, in the order of ``policies``, then what is ``known`` already, each of which starts
+    at its own number; all see the same requests."""
+    contenders: tuple[str | Played, ...] = (*policies, *known)
+    outcomes = [_outcome(setup, _run(setup, contender, watch)) for contender in contenders]
     scores = related([outcome.score for outcome in outcomes])
     return tuple(Outcome(s, o.timeline, o.changes) for s, o in zip(scores, outcomes, strict=True))
 
 
-def _played(setup: Setup, name: str, watch: Watch) -> Run:
-    if name == "static":
+def _run(setup: Setup, which: str | Played, watch: Watch) -> Run:
+    def watched(policy: Policy) -> Policy:
+        return _Watched(policy, setup.seconds, watch)
+
+    requests, signals, seconds = setup.requests, setup.spec.signals, setup.seconds
+    if isinstance(which, Played):
+        return run(watched(which), requests, replace(setup.world, start=which.start), signals=signals, seconds=seconds)
+    if which == "static":
         return fixed_fleet(
-            setup.requests,
+            requests,
             setup.world,
-            seconds=setup.seconds,
+            seconds=seconds,
             attained=lambda tried: _attained(score_of(setup, tried)),
-            fleet=lambda replicas: _Watched(Static(replicas), setup.seconds, watch),
+            fleet=lambda replicas: watched(Static(replicas)),
         )
-    policy = Ours(setup.spec) if name == "ours" else OTHERS[name](terms_of(setup.spec))
-    watched = _Watched(policy, setup.seconds, watch)
-    return run(watched, setup.requests, setup.world, signals=setup.spec.signals, seconds=setup.seconds)
+    policy = Ours(setup.spec) if which == "ours" else OTHERS[which](terms_of(setup.spec))
+    return run(watched(policy), requests, setup.world, signals=signals, seconds=seconds)
 
 
 def score_of(setup: Setup, played: Run) -> Score:

@@ -122,8 +122,8 @@ def test_help_names_what_there_is_and_its_defaults_are_the_worlds_own() -> None:
     assert sorted(SAMPLES) == sorted(SCRIPTS)
     text = run("--help").stdout
     assert f"Of {', '.join(POLICIES)}." in text
-    with simulate.make_context("simulate", ["--sample", "step", "-f", str(MANIFEST)]) as context:
-        shared = {name: value for name, value in context.params.items() if name in Wishes.__dataclass_fields__}
+    given = simulate.make_context("simulate", ["--sample", "step", "-f", str(MANIFEST)]).params
+    shared = {name: value for name, value in given.items() if name in Wishes.__dataclass_fields__}
     wishes = Wishes(**shared)
     world, usual = wishes.world(spec_of({"type": "Concurrency"})), World(slots=32)
     assert (world.boot, world.start, world.scrape_seconds) == (usual.boot, usual.start, usual.scrape_seconds)
