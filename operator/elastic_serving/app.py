@@ -20,6 +20,7 @@ from elastic_serving.handlers.cache import Cache, node_essence
 from elastic_serving.handlers.echo import EchoingApi
 from elastic_serving.handlers.fleet import Fleet
 from elastic_serving.handlers.health import Pulse, application
+from elastic_serving.handlers.policies import remove_policies
 from elastic_serving.handlers.shell import NODES, Shell, Wiring, kinds_of
 from elastic_serving.handlers.watch import watch
 from elastic_serving.kube.api import Object, Resource
@@ -115,6 +116,9 @@ async def _work(settings: Settings, configuration: Configuration, fleet: Fleet, 
                 pulse.leading, pulse.started_at = True, time.monotonic()
                 fleet.shell.metrics.leader.set(1)
                 group.create_task(fleet.run(), name="fleet")
+                if not settings.network_policy:
+                    policies = remove_policies(fleet.shell.api, settings.watch_namespaces)
+                    group.create_task(policies, name="policies")
                 for watching in _watches(settings, configuration, fleet):
                     group.create_task(watching, name="watch")
         finally:

@@ -137,10 +137,16 @@ def test_the_operator_may_touch_one_lease_and_create_none(chart: Chart) -> None:
     }
 
 
-@pytest.mark.parametrize("enabled", [True, False])
-def test_network_policies_are_a_right_only_where_they_are_made(chart: Chart, enabled: bool) -> None:
+@pytest.mark.parametrize(
+    ("enabled", "verbs"),
+    [
+        pytest.param(True, ["get", "list", "watch", "create", "patch"], id="on: to make them"),
+        pytest.param(False, ["list", "delete"], id="off: to take them back"),
+    ],
+)
+def test_rights_on_network_policies_are_what_the_switch_needs(chart: Chart, enabled: bool, verbs: list[str]) -> None:
     role = chart.one("ClusterRole", f"{NAMESPACE}-{FULLNAME}", {"servings": {"networkPolicy": {"enabled": enabled}}})
-    assert any("networkpolicies" in rule["resources"] for rule in role["rules"]) is enabled
+    assert [rule["verbs"] for rule in role["rules"] if "networkpolicies" in rule["resources"]] == [verbs]
 
 
 @pytest.mark.parametrize(
