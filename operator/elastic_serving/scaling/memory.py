@@ -41,7 +41,7 @@ class Memory:
     retired: tuple[str, ...] = ()
     """Leaders that exited 0, were seen last time, and are already subtracted."""
     ahead: float = 0.0
-    """Seconds from ``at`` to the latest time of a pass before the clock went back; 0 where it did not."""
+    """Seconds by which the clock was set back and did not return; 0 where it was not."""
     advised: bool = False
     """The decision was advice: nothing was done for it, so its number is not there."""
     burst_at: float | None = None
@@ -79,15 +79,14 @@ def resumed(memory: Memory, now: float) -> Memory:
 
 
 def rewound(memory: Memory, now: float) -> Memory:
-    """``memory`` with nothing later than ``now``: after the clock went back, what was recorded counts as just now.
+    """``memory`` with nothing later than ``now``: after the clock was set back, what was recorded keeps its age.
 
-    When it returns to where it was, what is recorded comes with it: the way there and back is no time that passed.
+    So it does when the clock returns to where it was: the way there and back is no time that passed.
     """
     if now < memory.at:
-        return _moved(memory, now, memory.at - now + memory.ahead, lambda at: min(at, now))
-    if memory.ahead and now >= memory.at + memory.ahead:
-        return _moved(memory, memory.at + memory.ahead, 0.0, lambda at: at + memory.ahead)
-    return memory
+        return _moved(memory, now, memory.ahead + memory.at - now)
+    returned = memory.at + memory.ahead
+    return _moved(memory, returned, 0.0) if memory.ahead and now >= returned else memory
 
 
 def with_low(marks: Marks, now: float, replicas: int, window_seconds: float) -> Marks:
@@ -144,14 +143,15 @@ def _with(marks: Marks, now: float, replicas: int, window_seconds: float, outdon
     return (*marks[first:end], (now, replicas))
 
 
-def _moved(memory: Memory, now: float, ahead: float, moved: Callable[[float], float]) -> Memory:
-    """``memory`` as of ``now``, every time in it ``moved``."""
+def _moved(memory: Memory, at: float, ahead: float) -> Memory:
+    """``memory`` as if it had been made at ``at``, everything in it as old as it was."""
     lows, highs, changes = (
-        tuple((moved(at), n) for at, n in marks) for marks in (memory.lows, memory.highs, memory.changes)
+        tuple((at - (memory.at - then), n) for then, n in marks)
+        for marks in (memory.lows, memory.highs, memory.changes)
     )
     clocks = {name: getattr(memory, name) for name in _CLOCKS}
-    clocks = {name: None if clock is None else moved(clock) for name, clock in clocks.items()}
-    return replace(memory, at=now, lows=lows, highs=highs, changes=changes, ahead=ahead, **clocks)
+    clocks = {name: None if then is None else at - (memory.at - then) for name, then in clocks.items()}
+    return replace(memory, at=at, lows=lows, highs=highs, changes=changes, ahead=ahead, **clocks)
 
 
 def _bucket(at: float) -> float:

@@ -135,16 +135,15 @@ def test_a_restart_resumes_the_idle_clock_and_does_not_count_the_time_it_was_awa
     assert restored(memory, 5000).idle_since == 4500
 
 
-def test_a_clock_that_goes_back_makes_everything_recorded_just_now() -> None:
+def test_after_the_clock_went_back_everything_recorded_is_as_old_as_it_was() -> None:
     back = rewound(Memory(100, 4, ((90.0, 2),), ((95.0, 6), (99.0, 4)), ((98.0, 1),), 97, 96), 50)
-    assert back == Memory(50, 4, ((50, 2),), ((50, 6), (50, 4)), ((50, 1),), 50, 50, ahead=50)
+    assert back == Memory(50, 4, ((40, 2),), ((45, 6), (49, 4)), ((48, 1),), 47, 46, ahead=50)
     assert rewound(back, 50) is back
 
 
 def test_a_clock_that_comes_back_to_where_it_was_brings_the_recorded_times_with_it() -> None:
     memory = Memory(100, 4, ((90.0, 2),), ((95.0, 6), (99.0, 4)), ((98.0, 1),), 97, 40)
-    there_and_back = rewound(rewound(rewound(memory, 50), 30), 101)
-    assert there_and_back == Memory(100, 4, ((100, 2),), ((100, 6), (100, 4)), ((100, 1),), 100, 100)
+    assert rewound(rewound(rewound(memory, 50), 30), 101) == memory
 
 
 @pytest.mark.parametrize(
