@@ -7,7 +7,7 @@ from typing import Any
 import click
 from prometheus_client.metrics import MetricWrapperBase
 
-from dev import chart
+from dev import chart, observations
 from elastic_serving.api import crdgen
 from elastic_serving.cli import main as main_command
 from elastic_serving.report.metrics import OperatorMetrics
@@ -47,6 +47,7 @@ def documents() -> Mapping[str, str]:
         "docs/reference/settings.md": SETTINGS_HEAD + "".join(_settings()),
         "docs/reference/metrics.md": METRICS_HEAD + "".join(_metrics()),
         "docs/reference/commands.md": COMMANDS_HEAD + "".join(_commands()),
+        "docs/reference/observations.md": observations.page(),
     }
 
 

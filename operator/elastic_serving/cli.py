@@ -5,7 +5,7 @@ from typing import Final
 
 import click
 
-COMMANDS: Final = ("run", "crds", "simulate", "backtest")
+COMMANDS: Final = ("run", "decide", "replay", "explain", "simulate", "backtest", "crds")
 """Each is the function of that name in the module of that name in ``commands``; help lists them in this order."""
 
 

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elastic_serving.api.models import ElasticServingSpec
-from elastic_serving.report.lines import line, parse
+from elastic_serving.report.lines import line
+from elastic_serving.report.observation import parse
 from elastic_serving.scaling.decide import Decided, decide
 from elastic_serving.scaling.memory import Memory, from_dict, restored, seeded, to_dict
 from elastic_serving.scaling.model import Missing, PerReplica, Sample, Seen

@@ -1,7 +1,6 @@
 """An operator that is killed at named points between its writes, and started again at once, as by the kubelet."""
 
 import asyncio
-import json
 import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -9,9 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from elastic_serving.api.models import ElasticServingSpec
-from elastic_serving.report.lines import decided, parse
-from elastic_serving.scaling.decide import decide
+from elastic_serving.commands.records import files_of, records_in
+from elastic_serving.report.replay import differences
 from tests.support.calls import Call
 from tests.support.cluster import eventually
 from tests.support.operator import Operator
@@ -88,11 +86,6 @@ class Life:
 
 
 def replayed_differently(directory: Path) -> tuple[int, list[str]]:
-    """How many decisions ``directory`` records, and those lines that another ``decide`` does not give again."""
-    lines = [text for path in sorted(directory.glob("decisions.jsonl*")) for text in path.read_text().splitlines()]
-    return len(lines), [text for text in lines if _again(text) != json.loads(text)["decision"]]
-
-
-def _again(text: str) -> object:
-    recorded, spec = parse(text), ElasticServingSpec.model_validate(json.loads(text)["spec"])
-    return json.loads(json.dumps(decided(decide(spec, recorded.seen, recorded.memory, recorded.seen.at).decision)))
+    """How many decisions ``directory`` records, and those that another ``decide`` does not give again."""
+    records = [found for path in files_of((directory,)) for _, found in records_in(path)]
+    return len(records), [f"{found.seen.at}: {each}" for found in records for each in differences(found)]

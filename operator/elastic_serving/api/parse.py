@@ -48,7 +48,12 @@ def sentence(detail: ErrorDetails, what: str = "the manifest") -> str:
         return f"{path}: required, but not there"
     if detail["type"] == "extra_forbidden":
         return f"{path}: there is no such field"
-    return f"{path}: {detail['input']!r}: {problem[0].lower()}{problem[1:]}"
+    if detail["type"] == "json_invalid":
+        return (
+            f"{path}: not JSON: {problem.removeprefix('Invalid JSON: ').replace(' at line 1 column ', ' at column ')}"
+        )
+    shown = repr(detail["input"])
+    return f"{path}: {shown if len(shown) <= 100 else shown[:99] + '…'}: {problem[0].lower()}{problem[1:]}"
 
 
 def _path(location: Sequence[int | str]) -> str:

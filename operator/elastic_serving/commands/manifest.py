@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from elastic_serving.api.labels import KIND
 from elastic_serving.api.models import ElasticServing
 from elastic_serving.api.parse import read_file, sentence
-from elastic_serving.commands.refusal import Refused
+from elastic_serving.commands.refusal import Refused, name_of
 from elastic_serving.errors import InvalidSpec
 
 
@@ -19,22 +19,23 @@ def read_manifest(file: IO[bytes]) -> ElasticServing:
 
     Raises Refused with ``<file>:<line>: <field>: <reason>`` for each mistake.
     """
+    name = name_of(file)
     try:
         documents = yaml.compose_all(file.read(), Loader=yaml.SafeLoader)
         found = [(node, yaml.SafeLoader("").construct_document(node)) for node in documents]
     except yaml.MarkedYAMLError as error:
         line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise Refused(f"{file.name}{line}: not YAML: {error.problem or error.context}") from None
+        raise Refused(f"{name}{line}: not YAML: {error.problem or error.context}") from None
     except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
-        raise Refused(f"{file.name}: not YAML: {error}") from None
+        raise Refused(f"{name}: not YAML: {error}") from None
     servings = [(node, content) for node, content in found if isinstance(content, dict) and content.get("kind") == KIND]
     if len(servings) != 1:
-        raise Refused(f"{file.name}: {len(servings)} objects of kind {KIND}; exactly one is needed")
+        raise Refused(f"{name}: {len(servings)} objects of kind {KIND}; exactly one is needed")
     node, content = servings[0]
     try:
         return read_file(content)
     except InvalidSpec as error:
-        raise Refused("\n".join(_mistakes(file.name, node, error))) from None
+        raise Refused("\n".join(_mistakes(name, node, error))) from None
 
 
 def _mistakes(name: str, node: yaml.Node, error: InvalidSpec) -> Iterator[str]:

@@ -9,7 +9,7 @@ import click
 from elastic_serving.errors import ElasticServingError
 
 
-@click.command()
+@click.command(short_help="Run the operator.")
 def run() -> None:
     """Run the operator; settings are environment variables ELASTIC_SERVING_<FIELD>.
 

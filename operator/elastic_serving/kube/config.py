@@ -5,13 +5,31 @@ from pathlib import Path
 from typing import Final
 
 from kubernetes.aio.client import Configuration
-from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
+from kubernetes.aio.config import (
+    ConfigException,
+    list_kube_config_contexts,
+    load_incluster_config,
+    load_kube_config,
+)
 
 from elastic_serving.errors import InvalidSpec
 
 REFRESH_SECONDS: Final = 60.0
 """How long credentials of a kubeconfig are used before the file is read again; the pod's token has the same period in
 kubernetes.aio (a projected token lives 10 minutes at least)."""
+
+_POD_NAMESPACE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+
+
+def present_namespace(kubeconfig: Path | None) -> str:
+    """The namespace of the kubeconfig's current context, or of the pod we run in; ``default`` where neither says."""
+    if kubeconfig is None:
+        return _POD_NAMESPACE.read_text(encoding="utf-8").strip() if _POD_NAMESPACE.exists() else "default"
+    try:
+        _, current = list_kube_config_contexts(config_file=str(kubeconfig))  # type: ignore[no-untyped-call]  # it has no annotations
+    except (ConfigException, OSError) as error:
+        raise InvalidSpec(f"kubeconfig {kubeconfig} gives no access to a cluster: {error}") from error
+    return str(current["context"].get("namespace") or "default")
 
 
 async def load_configuration(kubeconfig: Path | None = None) -> Configuration:

@@ -1,6 +1,7 @@
 """The golden decision log: today's code decides what it decided, and a log is enough to decide it again."""
 
-from elastic_serving.report.lines import line, parse
+from elastic_serving.report.lines import line
+from elastic_serving.report.observation import parse
 from elastic_serving.scaling.decide import decide
 from tests.support.golden_scaling import LOG, SPEC, records
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from elastic_serving.report.lines import line, parse
+from elastic_serving.report.lines import line
+from elastic_serving.report.observation import parse
 from elastic_serving.scaling.decide import decide
 from elastic_serving.scaling.memory import seeded
 from elastic_serving.scaling.model import Boot, Flow, Missing, ReplicaCounts, Sample
@@ -101,7 +102,7 @@ def test_an_observation_may_be_written_by_hand() -> None:
 @pytest.mark.parametrize(
     ("text", "named"),
     [
-        pytest.param("{", "line: ", id="no JSON"),
+        pytest.param("{", "the line: not JSON: ", id="no JSON"),
         pytest.param('{"at": 1, "signals": {}}', "replicas: ", id="no replicas"),
         pytest.param(
             '{"at": 1, "replicas": {"current": 1, "ready": 1, "starting": 0}, "signals": {"a": "7"}}',
