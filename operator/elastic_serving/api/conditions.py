@@ -20,7 +20,21 @@ PROGRESSING: Final = "Progressing"
 """Replicas are on their way to what is desired."""
 DEGRADED: Final = "Degraded"
 """Something needs a person: refused template, used-up quota, failed starts, foreign pods."""
-CONDITION_TYPES: Final = (READY, ABLE_TO_SCALE, SCALING_ACTIVE, SCALING_LIMITED, PROGRESSING, DEGRADED)
+MISLEADING_SIGNAL: Final = "MisleadingSignal"
+"""A signal measures utilization and not load. Only there while it is True."""
+CONDITION_TYPES: Final = (
+    READY,
+    ABLE_TO_SCALE,
+    SCALING_ACTIVE,
+    SCALING_LIMITED,
+    PROGRESSING,
+    DEGRADED,
+    MISLEADING_SIGNAL,
+)
+
+# MisleadingSignal.
+CPU_UTILIZATION: Final = "CpuUtilization"
+GPU_UTILIZATION: Final = "GpuUtilization"
 
 # AbleToScale, HPA's words.
 READY_FOR_NEW_SCALE: Final = "ReadyForNewScale"

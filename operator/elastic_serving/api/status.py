@@ -26,7 +26,7 @@ class Condition(Model):
     """A condition as every Kubernetes object has them."""
 
     type: Annotated[str, Field(max_length=64)]
-    """Ready, AbleToScale, ScalingActive, ScalingLimited, Progressing or Degraded."""
+    """Ready, AbleToScale, ScalingActive, ScalingLimited, Progressing, Degraded or MisleadingSignal."""
     status: ConditionStatus
     """True, False or Unknown."""
     reason: Annotated[str, Field(max_length=128)]
@@ -93,7 +93,7 @@ class ElasticServingStatus(Model):
     target: Word | None = None
     """The winning signal's target for one replica, with its name."""
     conditions: Annotated[tuple[Condition, ...], Field(max_length=16)] = ()
-    """Ready, AbleToScale, ScalingActive, ScalingLimited, Progressing, Degraded."""
+    """Ready, AbleToScale, ScalingActive, ScalingLimited, Progressing, Degraded; MisleadingSignal while there is one."""
     decision: DecisionStatus | None = None
     """The last change of the number of replicas."""
     signals: Annotated[tuple[SignalStatus, ...], Field(max_length=8)] = ()

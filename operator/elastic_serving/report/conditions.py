@@ -1,4 +1,4 @@
-"""The six conditions of a serving, in HPA's words where it has them. Pure: what is, one sentence each."""
+"""The conditions of a serving, in HPA's words where it has them. Pure: what is, one sentence each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from elastic_serving.api.models import Mode, Paused
 from elastic_serving.api.status import Condition, ConditionStatus
 from elastic_serving.api.times import timestamp
 from elastic_serving.report.account import Account
+from elastic_serving.report.misleading import Utilization, misleading_signals
 from elastic_serving.report.summary import (
     broken,
     cut,
@@ -24,6 +25,8 @@ from elastic_serving.scaling.model import ScalingLimit, TroubleKind
 _LASTING = (TroubleKind.REFUSED, TroubleKind.FORBIDDEN, TroubleKind.QUOTA, TroubleKind.FOREIGN)
 """Troubles that stand until somebody does something; the others are over with the next pass."""
 
+MISLEADING = {Utilization.CPU: reason.CPU_UTILIZATION, Utilization.GPU: reason.GPU_UTILIZATION}
+
 _TRUE, _FALSE, _UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
 
 
@@ -37,7 +40,10 @@ class _State:
 
 
 def conditions_of(account: Account, previous: Sequence[Condition]) -> tuple[Condition, ...]:
-    """All six, always in the same order; ``lastTransitionTime`` is kept while the status is the same."""
+    """All six, and the warning where there is one, always in the same order.
+
+    ``lastTransitionTime`` is kept while the status is the same.
+    """
     states = {
         reason.READY: _ready(account),
         reason.ABLE_TO_SCALE: _able_to_scale(account),
@@ -45,9 +51,11 @@ def conditions_of(account: Account, previous: Sequence[Condition]) -> tuple[Cond
         reason.SCALING_LIMITED: _scaling_limited(account),
         reason.PROGRESSING: _progressing(account),
         reason.DEGRADED: _degraded(account),
+        **_warnings(account),
     }
     generation = account.serving.metadata.generation
-    return tuple(_timed(kind, states[kind], previous, generation, account.now) for kind in reason.CONDITION_TYPES)
+    present = (kind for kind in reason.CONDITION_TYPES if kind in states)
+    return tuple(_timed(kind, states[kind], previous, generation, account.now) for kind in present)
 
 
 def invalid_conditions(
@@ -185,3 +193,12 @@ def _degraded(account: Account) -> _State:
         message = f"Replica {failure.index}, failure {failure.count} in a row: {failure.reason}"
         return _State(_TRUE, reason.START_FAILED, message)
     return _State(_FALSE, reason.AS_EXPECTED, "Nothing needs a person.")
+
+
+def _warnings(account: Account) -> dict[str, _State]:
+    """MisleadingSignal where a signal misleads; it decides all the same, because its user said so."""
+    found = misleading_signals(account.serving.spec)
+    if not found:
+        return {}
+    message = f"{'. '.join(each.sentence for each in found)}. Concurrency counts the requests themselves."
+    return {reason.MISLEADING_SIGNAL: _State(_TRUE, MISLEADING[found[0].of], message)}

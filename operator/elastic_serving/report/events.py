@@ -18,6 +18,8 @@ from elastic_serving.errors import AlreadyExists
 from elastic_serving.kube.api import KubeApi, Object, Resource
 from elastic_serving.report.account import Account
 from elastic_serving.report.coldstart import cold_start_phases
+from elastic_serving.report.conditions import MISLEADING
+from elastic_serving.report.misleading import misleading_signals
 from elastic_serving.report.summary import (
     cut,
     foreign_sentence,
@@ -187,6 +189,9 @@ def _of_troubles(account: Account, previous: Account | None) -> Iterator[Event]:
     foreign = account.seen.inventory.foreign_pods
     if foreign:
         yield Event(WARNING, reason.FOREIGN_CAPACITY, foreign_sentence(foreign), " ".join(foreign))
+    for misleading in misleading_signals(account.serving.spec):
+        key = f"{misleading.signal} {misleading.metric}"
+        yield Event(WARNING, MISLEADING[misleading.of], misleading.sentence, key)
     if account.decision.why == reason.NO_WAKE_SIGNAL:
         message = "minReplicas is 0, but no signal exists at zero replicas: the last replica stays"
         yield Event(WARNING, reason.NO_WAKE_SIGNAL, message, f"{account.serving.metadata.generation}")
