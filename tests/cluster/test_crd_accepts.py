@@ -39,7 +39,7 @@ spec:
       - {type: Concurrency, target: 200.5}
       - {type: QueueDepth, target: 4}
       - {type: Prometheus, name: ttft, query: "max(ttft)", target: 0.5, targetType: Value, intervalSeconds: 60}
-      - {type: Prometheus, name: jobs, query: "sum(jobs)", target: 3, emptyIsZero: true}
+      - {type: Prometheus, name: jobs, query: "sum(jobs)", target: 3, emptyIsZero: true, activation: 0.5}
       - {type: Tokens, target: 1500}
       - {type: KVCache}
       - {type: Prometheus, name: heavy, query: "sum(heavy)", scales: false}
@@ -54,7 +54,12 @@ spec:
         tolerance: 0
         stabilizationWindowSeconds: 3600
       scaleDown: {selectPolicy: Disabled, policies: [{type: Replicas, value: 1, periodSeconds: 1800}]}
-    idle: {timeoutSeconds: 600}
+    paused: Down
+    burst: {windowSeconds: 30, threshold: 1.5}
+    schedules:
+      - {name: a, start: 0 8 * * MON-FRI, end: 0 18 * * 1-5, timeZone: Europe/Berlin, minReplicas: 8, rampSeconds: 60}
+      - {name: b, start: "30 23,0-5/2 */2 JAN-MAR *", end: 59 6 * * *, timeZone: UTC, minReplicas: 2, rampSeconds: 900}
+    idle: {timeoutSeconds: 600, lastReplicaSeconds: 60, initialCooldownSeconds: 3600}
     fallback: {afterSeconds: 60, replicas: 2, behavior: IfHigher}
   drain: {timeoutSeconds: 0}
   startup: {provisionSeconds: 60, pullSeconds: 60, loadSeconds: 600, maxRestarts: 0}

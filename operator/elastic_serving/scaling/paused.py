@@ -11,13 +11,14 @@ from elastic_serving.scaling.pipeline import Move, Tick
 
 
 def paused(replicas: int, tick: Tick) -> Move | None:
-    """The present number, within minReplicas and maxReplicas, where the way to ``replicas`` is paused."""
+    """The present number where the way to ``replicas`` is paused; what the limits hold anyway is theirs to say."""
     holds, scaling = tick.spec.scaling.paused, tick.spec.scaling
     if holds is None or scaling.mode is Mode.MANUAL:
         return None
-    present = min(max(tick.memory.desired, tick.floor), scaling.max_replicas)
-    direction = Paused.UP if replicas > present else Paused.DOWN
-    if replicas == present or holds not in (direction, Paused.BOTH):
+    low, high = tick.floor, scaling.max_replicas
+    present, asked = min(max(tick.memory.desired, low), high), min(max(replicas, low), high)
+    direction = Paused.UP if asked > present else Paused.DOWN
+    if asked == present or holds not in (direction, Paused.BOTH):
         return None
     said = f"scaling {direction.lower()} is paused -> {present}"
     return Move(Step("paused", replicas, present, said), "Paused", limited=ScalingLimit.PAUSED, held=f"paused: {said}")

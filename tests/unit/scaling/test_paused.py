@@ -49,6 +49,19 @@ def test_a_pause_that_holds_nothing_back_says_nothing() -> None:
     assert (decision.desired, decision.why, decision.limited) == (3, "Concurrency", ScalingLimit.NONE)
 
 
+@pytest.mark.parametrize(
+    ("asked", "current", "why"),
+    [
+        pytest.param(0, 1, "MinReplicas", id="at rest at minReplicas"),
+        pytest.param(9, 8, "MaxReplicas", id="at the top at maxReplicas"),
+    ],
+)
+def test_what_the_limits_hold_anyway_is_not_put_down_to_the_pause(asked: int, current: int, why: str) -> None:
+    spec = echo_spec(paused="Both", maxReplicas=8)
+    decision = decide(spec, seen_of({"Concurrency": asked}, at=1), seeded(current, 0), 1).decision
+    assert (decision.desired, decision.why) == (current, why)
+
+
 @pytest.mark.promise("U16")
 @pytest.mark.parametrize(
     ("paused", "current", "expected"),
