@@ -33,7 +33,7 @@ def test_the_number_per_pod_is_the_references(
         loads, target, silent=silent, starting=starting, current=current, down=TENTH, up=TENTH
     )
     load = Load(float(sum(loads)), len(loads), silent)
-    assert replicas_by_pod(load, float(target), starting=starting, current=current) == expected
+    assert replicas_by_pod(load, float(target), pending=starting, current=current) == expected
 
 
 @laws
@@ -73,7 +73,7 @@ def test_a_whole_sync_is_the_references(target: int, timeline: list[tuple[float,
         values = [*map(float, numbers), *[None] * silent]
         seen = seen_of({"Concurrency": values}, at=now, current=current, starting=starting)
         recommendation = reference.replicas_by_pod(
-            numbers, target, silent=silent, starting=starting, current=current, down=TENTH, up=TENTH
+            numbers, target, silent=silent + starting, starting=0, current=current, down=TENTH, up=TENTH
         )
         current = hpa.desired(seen, now).replicas
         assert current == plain.sync(now, recommendation)

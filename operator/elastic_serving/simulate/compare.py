@@ -8,7 +8,7 @@ from elastic_serving.api.models import ElasticServingSpec
 from elastic_serving.scaling.model import Seen
 from elastic_serving.simulate.baselines.hpa import Hpa
 from elastic_serving.simulate.baselines.keda import Keda
-from elastic_serving.simulate.baselines.kpa import Kpa
+from elastic_serving.simulate.baselines.kpa import SCRAPE_SECONDS, Kpa
 from elastic_serving.simulate.baselines.static import Static
 from elastic_serving.simulate.baselines.terms import Terms, terms_of
 from elastic_serving.simulate.cluster import World
@@ -79,7 +79,13 @@ def _run(setup: Setup, which: str | Played, watch: Watch) -> Run:
             fleet=lambda replicas: watched(Static(replicas)),
         )
     policy = Ours(setup.spec) if which == "ours" else OTHERS[which](terms_of(setup.spec))
-    return run(watched(policy), requests, setup.world, signals=signals, seconds=seconds)
+    return run(watched(policy), requests, _scraped(setup.world, which), signals=signals, seconds=seconds)
+
+
+def _scraped(world: World, name: str) -> World:
+    """KPA asks the pods itself, each second; all others see what Prometheus scraped."""
+    own = min(SCRAPE_SECONDS, world.scrape_seconds)
+    return replace(world, scrape_seconds=own) if name == "kpa" else world
 
 
 def score_of(setup: Setup, played: Run) -> Score:

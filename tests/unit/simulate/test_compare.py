@@ -1,5 +1,7 @@
 """Policies side by side: the same requests for each, ratios between them, progress told."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -37,6 +39,16 @@ def test_the_same_setup_gives_the_same_scores() -> None:
     assert [outcome.score for outcome in once] == [outcome.score for outcome in again]
     assert [outcome.changes for outcome in once] == [outcome.changes for outcome in again]
     assert all(np.array_equal(a.timeline.waiting, b.timeline.waiting) for a, b in zip(once, again, strict=True))
+
+
+def test_only_kpa_asks_the_pods_itself() -> None:
+    """Every second, whatever Prometheus does; what the others do depends on what it scraped."""
+    often, seldom = (
+        [one.changes for one in compare(replace(setup(), world=World(slots=32, scrape_seconds=every)), ("kpa", "keda"))]
+        for every in (1.0, 25.0)
+    )
+    assert often[0] == seldom[0]
+    assert often[1] != seldom[1]
 
 
 def test_static_meets_what_was_asked_of_tokens_too() -> None:

@@ -5,10 +5,10 @@
 Source: kubernetes/kubernetes pkg/controller/podautoscaler/replica_calculator.go (calcPlainMetricReplicas, groupPods),
 read 2026-11-24.
 
-Departures, each of them in the HPA's favour or without effect: numbers are not cut to thousandths; 1e-9 is forgiven
-where floats would round 3 up to 4; a starting replica is a Pending pod through its whole boot (upstream a pod that runs
-and does not report yet is missing: then a scale-down keeps it). minReplicas 0 means 1: on a Pods metric upstream
-refuses 0.
+Assumed: a starting replica is a pod that runs and does not report yet, as one that loads its model: missing. (Upstream
+sets a Pending pod aside on the way down; on the way up both count as 0. Bursts that let go of what still starts cost
+the HPA more requests and more replica-hours, so this is the kinder reading.) Numbers are not cut to thousandths, and
+1e-9 is forgiven where floats would round 3 up to 4. minReplicas 0 means 1: on a Pods metric upstream refuses 0.
 """
 
 import math
@@ -41,27 +41,28 @@ class Hpa:
         if isinstance(load, Missing) or not load.reported:
             reason = load.reason if isinstance(load, Missing) else "no pod reported"
             return self._behavior.wish(now, counts.current, None, f"no metrics: {reason}")
-        asked = replicas_by_pod(load, self.terms.target, starting=counts.starting, current=counts.current)
+        known = Load(load.total, load.reported, load.silent + counts.starting)
+        asked = replicas_by_pod(known, self.terms.target, pending=0, current=counts.current)
         said = f"{load.total:.10g} on {load.reported} pods, target {self.terms.target:.10g} -> {asked}"
         return self._behavior.wish(now, counts.current, asked, said)
 
 
-def replicas_by_pod(load: Load, target: float, *, starting: int, current: int) -> int:
+def replicas_by_pod(load: Load, target: float, *, pending: int, current: int) -> int:
     """What calcPlainMetricReplicas returns; ``load.reported`` is at least 1.
 
-    Missing pods count as at the target on the way down and as 0 on the way up, where starting pods count as 0 too; if
+    Missing pods count as at the target on the way down and as 0 on the way up, where pending ones count as 0 too; if
     that turns the direction round, or ends within the tolerance, nothing changes.
-    3 pods with 20 each at target 10 and 2 starting: 60 / (5 x 10) = 1.2, 1.2 x 5 = 6 (test_starting_pods_dampen).
+    3 pods with 20 each at target 10 and 2 pending: 60 / (5 x 10) = 1.2, 1.2 x 5 = 6 (test_the_number_per_pod_metric).
     """
     ratio = load.total / load.reported / target
-    dampened = starting > 0 and ratio > 1
+    dampened = pending > 0 and ratio > 1
     if not dampened and not load.silent:
         return current if within_tolerance(ratio) else whole(ratio * load.reported)
     total, pods = load.total, load.reported
     if ratio < 1:
         total, pods = total + load.silent * target, pods + load.silent
     elif ratio > 1:
-        pods += load.silent + starting
+        pods += load.silent + pending
     again = total / pods / target
     if within_tolerance(again) or (ratio < 1 < again) or (again < 1 < ratio):
         return current

@@ -8,9 +8,9 @@ Source: knative/serving pkg/autoscaler/scaling/autoscaler.go (Scale), pkg/autosc
 (WindowAverage), pkg/autoscaler/metrics/stats_scraper.go (scrapePods), pkg/reconciler/autoscaling/kpa/scaler.go
 (handleScaleToZero), all read 2026-11-24.
 
-Assumed: every 2 s it gets what was scraped last, and that stands for those 2 s (upstream asks each pod every second;
-the world decides how old its samples are); a missing sample is left out (upstream counts the gap as 0), and without
-any in the window it holds, as upstream does; scale-to-zero waits the whole grace period of 30 s.
+Assumed: every 2 s it gets what was scraped last, and that stands for those 2 s; a missing sample is left out (upstream
+counts the gap as 0), and without any in the window it holds, as upstream does; scale-to-zero waits the whole grace
+period of 30 s. Where no replica is ready, the activator holds the requests and counts them.
 """
 
 import math
@@ -19,10 +19,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from elastic_serving.scaling.model import Missing, Seen
-from elastic_serving.simulate.baselines.terms import Terms, load_of
+from elastic_serving.scaling.recommend import NO_REPLICA
+from elastic_serving.simulate.baselines.terms import Load, Terms, load_of
 from elastic_serving.simulate.policy import Wish
 
 TICK_SECONDS: Final = 2.0
+SCRAPE_SECONDS: Final = 1.0
+"""It asks the pods itself (pkg/autoscaler/metrics/collector.go, scrapeTickInterval), whatever Prometheus does."""
 STABLE_SECONDS: Final = 60.0
 PANIC_SECONDS: Final = 6.0
 """panic-window-percentage 10 of the stable window."""
@@ -51,6 +54,8 @@ class Kpa:
         """One tick at ``now``."""
         self._start(seen.replicas.ready, now)
         load = load_of(seen, self.terms.signal)
+        if isinstance(load, Missing) and load.kind == NO_REPLICA and seen.flow is not None:
+            load = Load(seen.flow.waiting, 0)
         if not isinstance(load, Missing):
             # scrapePods: the mean of the pods that answered, times the ready ones.
             silent = load.silent / load.reported if load.reported else 0.0

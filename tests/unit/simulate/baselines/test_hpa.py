@@ -15,7 +15,7 @@ from tests.support.scaling import Short, seen_of
 
 
 @pytest.mark.parametrize(
-    ("load", "starting", "current", "expected"),
+    ("load", "pending", "current", "expected"),
     [
         # "if the current metric value is 200m, and the desired value is 100m, the number of replicas will be doubled"
         pytest.param(Load(60, 3), 0, 3, 6, id="20 each at 10: doubled"),
@@ -38,30 +38,30 @@ from tests.support.scaling import Short, seen_of
         pytest.param(Load(50, 2, 2), 0, 4, 5, id="25 each and two silent at 0: 50 / 40 = 1.25, x 4 = 5"),
         pytest.param(Load(43, 2, 2), 0, 4, 4, id="21.5 each and two silent at 0: 43 / 40 = 1.075, tolerated"),
         # "the controller conservatively assumes that the not-yet-ready pods are consuming 0% of the desired metric"
-        pytest.param(Load(60, 3), 2, 5, 6, id="20 each and two starting at 0: 60 / 50 = 1.2, x 5 = 6"),
-        pytest.param(Load(200, 1), 19, 20, 20, id="200 on one pod, 19 starting: 200 / 200 = 1, tolerated"),
+        pytest.param(Load(60, 3), 2, 5, 6, id="20 each and two pending at 0: 60 / 50 = 1.2, x 5 = 6"),
+        pytest.param(Load(200, 1), 19, 20, 20, id="200 on one pod, 19 pending: 200 / 200 = 1, tolerated"),
         # groupPods: "Pending pods are ignored" on the way down
-        pytest.param(Load(5, 1), 3, 4, 1, id="5 on one pod, 3 starting: 0.5 x 1"),
+        pytest.param(Load(5, 1), 3, 4, 1, id="5 on one pod, 3 pending: 0.5 x 1"),
         # "If the new ratio reverses the scale direction, [...] the controller doesn't take any scaling action"
-        pytest.param(Load(20, 1), 4, 5, 5, id="20 on one pod, 4 starting at 0: 20 / 50 turns down"),
+        pytest.param(Load(20, 1), 4, 5, 5, id="20 on one pod, 4 pending at 0: 20 / 50 turns down"),
         pytest.param(Load(20, 1, 4), 0, 5, 5, id="20 on one pod, 4 silent at 0: 20 / 50 turns down"),
         # "or is within the tolerance"
-        pytest.param(Load(53, 3), 2, 5, 5, id="17.7 each, two starting: 53 / 50 = 1.06"),
+        pytest.param(Load(53, 3), 2, 5, 5, id="17.7 each, two pending: 53 / 50 = 1.06"),
         # newReplicas < currentReplicas although the ratio asks for more: "a change in scale direction"
-        pytest.param(Load(30, 1), 1, 9, 9, id="30 on one pod, one starting: 1.5 x 2 = 3 is below 9"),
+        pytest.param(Load(30, 1), 1, 9, 9, id="30 on one pod, one pending: 1.5 x 2 = 3 is below 9"),
         # ratio 1 with a missing pod: neither branch of "missingPods" applies
         pytest.param(Load(20, 2, 1), 0, 3, 3, id="exactly at target, one silent"),
         # the default target of 32 slots: 3 x 22.4 / 22.4 must not become 4
         pytest.param(Load(67.2, 1), 0, 1, 7, id="67.2 at 10: 6.72"),
     ],
 )
-def test_the_number_per_pod_metric(load: Load, starting: int, current: int, expected: int) -> None:
-    assert replicas_by_pod(load, 10, starting=starting, current=current) == expected
+def test_the_number_per_pod_metric(load: Load, pending: int, current: int, expected: int) -> None:
+    assert replicas_by_pod(load, 10, pending=pending, current=current) == expected
 
 
 def test_a_sum_in_binary_is_not_rounded_up() -> None:
     """67.2 / 22.4 is 3.0000000000000004 in floats."""
-    assert replicas_by_pod(Load(67.2, 1), 22.4, starting=0, current=1) == 3
+    assert replicas_by_pod(Load(67.2, 1), 22.4, pending=0, current=1) == 3
 
 
 def sync(hpa: Policy, rows: Iterable[tuple[float, Short, int]], start: int) -> list[int]:
@@ -104,6 +104,21 @@ def test_the_way_down_waits_for_the_highest_of_300_seconds() -> None:
     """
     rows = [(0.0, [10.0] * 4, 0), *((15.0 * i, [2.5] * 4, 0) for i in range(1, 21))]
     assert sync(Hpa(Terms(1, 10, 10)), rows, 4) == [4] * 20 + [1]
+
+
+@pytest.mark.parametrize(
+    ("load", "expected"),
+    [
+        # "assuming those pods were consuming 100% of the desired value in case of a scale down"
+        pytest.param(5.0, 4, id="5 on one pod and 3 that start, at 10: 35 / 40 = 0.875, x 4 = 3.5"),
+        # "and 0% in case of a scale up"
+        pytest.param(70.0, 7, id="70 on one pod and 3 that start, at 0: 70 / 40 = 1.75, x 4 = 7"),
+    ],
+)
+def test_a_starting_pod_is_missing_until_it_reports(load: float, expected: int) -> None:
+    hpa = Hpa(Terms(1, 20, 10))
+    seen = seen_of({"Concurrency": [load]}, current=4, starting=3)
+    assert [hpa.desired(seen, now).replicas for now in (0.0, 300.0)][-1] == expected
 
 
 def test_the_first_number_counts_as_asked_for() -> None:

@@ -5,9 +5,11 @@ pkg/autoscaler/scaling/autoscaler.go; both read 2026-11-24. Ticks are 2 s apart,
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 
+from elastic_serving.scaling.model import Flow
 from elastic_serving.simulate.baselines.kpa import Kpa
 from elastic_serving.simulate.baselines.terms import Terms
 from tests.support.scaling import Short, seen_of
@@ -160,6 +162,12 @@ def test_a_request_in_the_grace_period_keeps_the_replica() -> None:
 def test_from_zero_it_goes_at_once() -> None:
     """A request at zero is buffered and counted; none ready counts as one: ceil(35 / 10), already in panic."""
     assert tick(Kpa(Terms(0, 100, 10)), [(0.0, 0, 0), (2.0, 70, 0)], start=0) == [0, 4]
+
+
+def test_the_activator_counts_what_waits_while_no_replica_is_ready() -> None:
+    """It reports what it holds as the revision's concurrency: pkg/activator/handler/concurrency_reporter.go."""
+    held = replace(seen_of({"Concurrency": "NoReplica"}, current=0), flow=Flow(0, 35, 0, 0.0))
+    assert Kpa(Terms(0, 100, 10)).desired(held, 0.0).replicas == 4
 
 
 def test_without_a_sample_in_the_window_it_holds() -> None:
