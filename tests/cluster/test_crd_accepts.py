@@ -35,6 +35,7 @@ spec:
     mode: Advise
     minReplicas: 0
     maxReplicas: 1000
+    trigger: Average
     signals:
       - {type: Concurrency, target: 200.5}
       - {type: QueueDepth, target: 4}
@@ -114,6 +115,7 @@ def test_the_smallest_manifest_is_filled_with_every_default(cluster: Cluster, na
             "mode": "Auto",
             "minReplicas": 1,
             "maxReplicas": 8,
+            "trigger": "Average",
             "behavior": {
                 "scaleUp": {"stabilizationWindowSeconds": 0, "selectPolicy": "Max", "tolerance": 0.1},
                 "scaleDown": {"stabilizationWindowSeconds": 300, "selectPolicy": "Max", "tolerance": 0.1},

@@ -413,6 +413,18 @@ WRONG = [
         'type): ["Concurrency", "Concurrency"]',
         id="two signals of one name",
     ),
+    *(
+        pytest.param(
+            scaling(trigger="AnyFull", signals=[signal]),
+            "spec.scaling.trigger: Invalid value: trigger AnyFull needs a Concurrency signal without a target: a "
+            "replica is full at its slots",
+            id=f"a trigger that looks at slots, with {what}",
+        )
+        for signal, what in (
+            ({"type": "QueueDepth", "target": 4}, "no Concurrency signal"),
+            ({"type": "Concurrency", "target": 4}, "a target"),
+        )
+    ),
     pytest.param(
         signals({"type": "Tokens"}),
         "spec.scaling.signals[0].target: Required value: type Tokens needs a target above 0",

@@ -27,6 +27,7 @@ from elastic_serving.api.scaling import (
     Scaling,
     ScalingRules,
     SelectPolicy,
+    Trigger,
 )
 from elastic_serving.api.schedules import Schedule
 from elastic_serving.api.signals import (
@@ -92,6 +93,7 @@ __all__ = [
     "Startup",
     "TargetType",
     "Term",
+    "Trigger",
     "default_target",
 ]
 

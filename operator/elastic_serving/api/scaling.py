@@ -29,6 +29,14 @@ class Paused(StrEnum):
     BOTH = "Both"
 
 
+class Trigger(StrEnum):
+    """What adds a replica."""
+
+    AVERAGE = "Average"
+    ANY_FULL = "AnyFull"
+    ALL_FULL = "AllFull"
+
+
 class PolicyType(StrEnum):
     """Unit of a rate policy. Pods is HPA's word and means Replicas here."""
 
@@ -155,6 +163,11 @@ def _are_inputs_used(scaling: "Scaling") -> bool:
     return {s.name or s.type.value for s in scaling.signals if s.scales is False} <= _terms(scaling)
 
 
+def _has_slots_to_fill(scaling: "Scaling") -> bool:
+    kinds = [(signal.type, signal.target) for signal in scaling.signals]
+    return not kinds or (SignalType.CONCURRENCY, None) in kinds
+
+
 _NAMES = "self.signals.map(s, has(s.name) ? s.name : s.type)"
 _TO_COMBINE = "self.signals.filter(s, s.type != 'Combined').map(s, has(s.name) ? s.name : s.type)"
 
@@ -205,6 +218,14 @@ class Scaling(Model):
         ),
         *SCHEDULE_RULES,
         Rule(
+            cel="self.trigger == 'Average' || !has(self.signals) || self.signals.size() == 0 || "
+            "self.signals.exists(s, s.type == 'Concurrency' && !has(s.target))",
+            holds=lambda scaling: scaling.trigger is Trigger.AVERAGE or _has_slots_to_fill(scaling),
+            sentence="trigger %s needs a Concurrency signal without a target: a replica is full at its slots",
+            values=(value("trigger"),),
+            path=".trigger",
+        ),
+        Rule(
             cel="!has(self.signals) || self.signals.all(s, !has(s.terms) || "
             f"s.terms.all(t, t.signal in {_TO_COMBINE}))",
             holds=lambda scaling: _terms(scaling) <= _signals_to_combine(scaling),
@@ -233,6 +254,12 @@ class Scaling(Model):
     """Most replicas: the limit of the bill. No default, because only you know it."""
     signals: Annotated[tuple[Signal, ...], Field(max_length=8)] = ()
     """What is measured; the one that asks for the most replicas wins. Default: Concurrency with its default target."""
+    trigger: Trigger = Trigger.AVERAGE
+    """What adds a replica for Concurrency; a replica is full when it has as many requests, running and waiting, as
+    slots (engine.maxConcurrency x engine.partitions). Average: the target and the mean load. AllFull: one at a time,
+    when every replica is full and none is on its way: the fewest replicas, and requests wait while the next one boots.
+    AnyFull: one for each full replica: even throughput for more replicas. Default Average: it adds as many at once as
+    the load needs, and before a replica is full."""
     behavior: Behavior = Behavior()
     """How fast the number may move in each direction, in HPA's words."""
     burst: Burst | None = None

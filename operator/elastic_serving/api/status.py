@@ -71,6 +71,17 @@ class SignalStatus(Model):
     """Ok, or what is wrong with it."""
 
 
+class SlotsStatus(Model):
+    """Requests that the replicas that serve can work on at the same time."""
+
+    total: Annotated[Whole, Field(ge=0)]
+    """engine.maxConcurrency x engine.partitions of each."""
+    used: Annotated[Whole, Field(ge=0)]
+    """Taken by requests; what waits beyond them takes none."""
+    free: Annotated[Whole, Field(ge=0)]
+    """The rest."""
+
+
 class ElasticServingStatus(Model):
     """What is. Written only when what it says changes."""
 
@@ -96,6 +107,8 @@ class ElasticServingStatus(Model):
     """Ready, AbleToScale, ScalingActive, ScalingLimited, Progressing, Degraded; MisleadingSignal while there is one."""
     decision: DecisionStatus | None = None
     """The last change of the number of replicas."""
+    slots: SlotsStatus | None = None
+    """Slots of the replicas that serve, taken and free; absent while a replica does not tell."""
     signals: Annotated[tuple[SignalStatus, ...], Field(max_length=8)] = ()
     """Each signal as it was last read, in the order of the manifest."""
     replicas: Annotated[tuple[Sentence, ...], Field(max_length=MAX_REPLICA_SENTENCES)] = ()

@@ -1,12 +1,13 @@
 """The status of a serving, whole, from what one pass has to tell. Pure: the same account gives the same status."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
 from elastic_serving.api import conditions, labels
 from elastic_serving.api.models import Metadata
-from elastic_serving.api.status import Condition, DecisionStatus, ElasticServingStatus, SignalStatus
+from elastic_serving.api.status import Condition, DecisionStatus, ElasticServingStatus, SignalStatus, SlotsStatus
 from elastic_serving.api.times import epoch, timestamp
 from elastic_serving.report.account import NO_REPLICA, Account
 from elastic_serving.report.conditions import conditions_of, invalid_conditions
@@ -43,6 +44,7 @@ def status_of(account: Account, previous: ElasticServingStatus | None) -> Elasti
         target=_target(account),
         conditions=made,
         decision=change,
+        slots=slots_of(account),
         signals=tuple(_signal(signal) for signal in account.decision.signals),
         replicas=replica_sentences(account.seen.inventory.replicas, account.seen.inventory.revision, account.now),
     )
@@ -62,6 +64,16 @@ def invalid_status_of(
             "conditions": invalid_conditions(previous.conditions, words, metadata.generation, now),
         }
     )
+
+
+def slots_of(account: Account) -> SlotsStatus | None:
+    """Slots of the replicas that serve; None where the load of one is unknown. Free and used add up to the total."""
+    slots, loads = account.serving.spec.engine.slots, [replica.in_flight for replica in account.serving_now]
+    known = [load for load in loads if load is not None]
+    if len(known) < len(loads):
+        return None
+    used = sum(min(slots, math.ceil(load)) for load in known)
+    return SlotsStatus(total=slots * len(known), used=used, free=slots * len(known) - used)
 
 
 def selector_of(name: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
-from elastic_serving.api.models import ElasticServingSpec, Mode
+from elastic_serving.api.models import ElasticServingSpec, Mode, Trigger
 from elastic_serving.scaling.arbitrate import fallback, fallback_at, largest, largest_signal, missing_since
 from elastic_serving.scaling.burst import burst, burst_at, kept_seconds
 from elastic_serving.scaling.combine import recommend_combined
@@ -19,6 +19,7 @@ from elastic_serving.scaling.pipeline import Move, Pace, Tick
 from elastic_serving.scaling.recommend import NO_REPLICA, basis, recommend
 from elastic_serving.scaling.schedules import schedules
 from elastic_serving.scaling.stabilize import stabilization
+from elastic_serving.scaling.trigger import triggered
 from elastic_serving.scaling.zero import born_at, is_idle, lowest, without_retired, zero
 
 Stage: TypeAlias = Callable[[int, Tick], Move | None]
@@ -97,9 +98,13 @@ def _look(spec: ElasticServingSpec, seen: Seen, memory: Memory, now: float) -> t
         said = f"{memory.desired - current} left by exit 0 -> {current}"
         steps.append(Step("retired", memory.desired, current, said))
     readings, on = dict(seen.signals), basis(current, seen.replicas, spec.scaling.behavior)
+    trigger = spec.scaling.trigger
     for signal in spec.signals:
         if signal.terms:
             outcome, step = recommend_combined(signal, readings, on)
+        elif trigger is not Trigger.AVERAGE and signal.scales:
+            reading = readings.get(signal.name, _UNSEEN)
+            outcome, step = triggered(trigger, spec.engine.slots, signal, reading, on)
         elif signal.scales:
             outcome, step = recommend(signal, readings.get(signal.name, _UNSEEN), on)
         else:

@@ -3,10 +3,12 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from elastic_serving.api.models import Metadata
-from elastic_serving.api.status import DecisionStatus, ElasticServingStatus
-from elastic_serving.report.status import invalid_status_of, last_change, selector_of, status_of
+from elastic_serving.api.status import DecisionStatus, ElasticServingStatus, SlotsStatus
+from elastic_serving.report.status import invalid_status_of, last_change, selector_of, slots_of, status_of
 from elastic_serving.report.writer import is_news, is_urgent
 from elastic_serving.scaling.model import Missing, Phase, Step, Trouble, TroubleKind
 from tests.support.accounts import NOW, account_of, at, concurrency, decided, serving_since, starting_since
@@ -176,3 +178,33 @@ def test_a_trouble_of_an_earlier_pass_stands_as_long_as_it_matters(
 
 def test_the_selector_of_scale_is_the_services() -> None:
     assert selector_of("m") == "elasticserving.io/serving=m,elasticserving.io/host=0,elasticserving.io/role=serving"
+
+
+@pytest.mark.promise("N11")
+@pytest.mark.parametrize(
+    ("loads", "slots"),
+    [
+        pytest.param([20, 32], SlotsStatus(total=64, used=52, free=12), id="32 slots each"),
+        pytest.param([20, 40], SlotsStatus(total=64, used=52, free=12), id="8 of the 40 wait and take none"),
+        pytest.param([20, None], None, id="one does not tell"),
+        pytest.param([], SlotsStatus(total=0, used=0, free=0), id="nothing serves"),
+    ],
+)
+def test_slots_are_those_of_the_replicas_that_serve(loads: list[float | None], slots: SlotsStatus | None) -> None:
+    replicas = [serving_since(index, "04:12:10", in_flight=load) for index, load in enumerate(loads)]
+    starting = starting_since(7, "04:51:58", Phase.LOADING)
+    assert slots_of(account_of(*replicas, starting, desired=3)) == slots
+
+
+@pytest.mark.promise("N11")
+@pytest.mark.promise("N30")
+@given(st.lists(st.floats(0, 300), max_size=8), st.integers(1, 64), st.integers(1, 4))
+def test_free_and_used_slots_add_up_to_the_slots_of_all_replicas(
+    loads: list[float], max_concurrency: int, partitions: int
+) -> None:
+    replicas = [serving_since(index, "04:12:10", in_flight=load) for index, load in enumerate(loads)]
+    spec = {"engine": {"maxConcurrency": max_concurrency, "partitions": partitions}}
+    slots = slots_of(account_of(*replicas, desired=1, spec=spec))
+    assert slots is not None
+    assert slots.used + slots.free == slots.total == len(loads) * max_concurrency * partitions
+    assert 0 <= slots.used <= slots.total
