@@ -4,6 +4,7 @@ A missing sample is not idleness. From zero the number is taken as it is: neithe
 """
 
 from collections.abc import Sequence
+from math import inf
 from typing import Final
 
 from elastic_serving.api.models import ElasticServingSpec, SignalType
@@ -98,4 +99,4 @@ def _is_active(outcome: SignalOutcome, spec: ElasticServingSpec) -> bool:
 
 def _has_silent_replica(seen: Seen) -> bool:
     readings = (reading for _, reading in seen.signals if isinstance(reading, PerReplica))
-    return any(number is None for reading in readings for _, number in reading.values)
+    return any(number is None or not 0 <= number < inf for reading in readings for _, number in reading.values)
