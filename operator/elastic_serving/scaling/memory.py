@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 BUCKET_SECONDS: Final = 5.0
 """With default windows at most 61 marks: 300 s in buckets of 5 s, and the one that is being left."""
 LEAP_SECONDS: Final = 3600.0
-"""Longer than any window: who saw nothing for so long knows of no window that passed, as after a restart."""
+"""Longer than any window: who saw nothing for so long knows of no window and no period that passed."""
 
 _CLOCKS: Final = ("idle_since", "missing_since", "burst_at", "born_at")
 
@@ -73,9 +73,9 @@ def restored(memory: Memory, now: float) -> Memory:
 
 
 def resumed(memory: Memory, now: float) -> Memory:
-    """``memory`` for a pass at ``now``: a leap of the clock, whichever way, counts as held and lowers nothing."""
+    """``memory`` for a pass at ``now``: a leap of the clock, whichever way, is no time that passed."""
     memory = rewound(memory, now)
-    return restored(memory, now) if now - memory.at > LEAP_SECONDS else memory
+    return _moved(memory, now, memory.ahead) if now - memory.at > LEAP_SECONDS else memory
 
 
 def rewound(memory: Memory, now: float) -> Memory:

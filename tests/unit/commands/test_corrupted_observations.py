@@ -30,8 +30,8 @@ from tests.support.scaling import spec_of
 
 CORRUPTIONS: Final = 10_000
 SEED: Final = 20261124
-START: Final = 1_790_000_000
-LINES: Final = 40
+START: Final = 1_790_000_000.0
+LINES: Final = 50
 TARGET: Final = 10
 
 Line: TypeAlias = dict[str, Any]
@@ -84,10 +84,11 @@ def stream_of(name: str) -> Stream:
     lines: list[Line] = []
     memories: list[Memory | None] = []
     made: list[Decided] = []
-    desired, finished, memory = [3, 3, 3], 0, None
+    desired, at, finished, memory = [3, 3, 3], START, 0, None
     for number in range(LINES):
+        at, finished = at + rng.choice([5.0, 15.0, 30.0]), finished + rng.randint(0, 200)
         total = max(0.0, 120 * math.sin(number / 6) + rng.randint(-30, 30))
-        line, finished = _line(number, total, desired, finished + rng.randint(0, 200), rng)
+        line = _line(number, at, total, desired, rng) | _learned_from(at, total, desired, finished)
         lines.append(line)
         memories.append(memory)
         [decided] = decisions("obs", [text_of(line)], spec=spec, memory=memory, stale_seconds=30)
@@ -97,23 +98,27 @@ def stream_of(name: str) -> Stream:
     return Stream(spec, tuple(lines), tuple(memories), tuple(made))
 
 
-def _line(number: int, total: float, desired: list[int], finished: int, rng: random.Random) -> tuple[Line, int]:
-    at, ready = START + 15.0 * number, min(desired[-3:])
+def _line(number: int, at: float, total: float, desired: list[int], rng: random.Random) -> Line:
+    """The load as a total in every third line, else by replica; a queue beyond 8 requests a replica."""
+    ready = min(desired[-3:])
     shares = {str(index): round(total / ready * rng.uniform(0.5, 1.5), 1) for index in range(ready)}
-    line: Line = {
+    in_flight = {"perReplica": shares} if number % 3 else {"value": total}
+    return {
         "at": at,
         "replicas": {"current": desired[-1], "ready": ready, "starting": desired[-1] - ready},
         "signals": {
-            "Concurrency": {"perReplica": shares, "sampledAt": at - 5}
-            if number % 3
-            else {"value": total, "sampledAt": at - 5},
+            "Concurrency": {**in_flight, "sampledAt": at - 5},
             "QueueDepth": {"value": max(0.0, total - 8 * ready), "sampledAt": at - 5},
             "Held": max(0.0, total - 40),
         },
-        "flow": {"running": total, "waiting": 0.0, "finished": finished, "sampledAt": at - 5},
-        "boots": [{"readyAt": at - 60, "seconds": 130.0}] * min(ready, 3),
     }
-    return line, finished
+
+
+def _learned_from(at: float, total: float, desired: list[int], finished: int) -> Line:
+    return {
+        "flow": {"running": total, "waiting": 0.0, "finished": finished, "sampledAt": at - 5},
+        "boots": [{"readyAt": at - 60, "seconds": 130.0}] * min(*desired[-3:], 3),
+    }
 
 
 @dataclass(frozen=True)
@@ -187,11 +192,15 @@ def an_old_sample(rng: random.Random, stream: Stream, index: int) -> Corrupted:
 
 
 def the_clock(rng: random.Random, stream: Stream, index: int) -> Corrupted:
-    """Back by seconds to years, or ahead by more than an hour; what is shorter is time that passes."""
+    """Back by seconds to years, or ahead by more than an hour; what is shorter is time that passes. Samples come along
+    or stay behind."""
     line = copied(stream.lines[index])
-    line["at"] = rng.choice(
-        [line["at"] - 10 ** rng.uniform(1.2, 9), line["at"] + 10 ** rng.uniform(3.6, 10), 0, 1e12, -1, math.nan, None]
-    )
+    moved = rng.choice([-(10 ** rng.uniform(1.5, 9)), 10 ** rng.uniform(3.6, 10)])
+    line["at"] = rng.choice([*[line["at"] + moved] * 5, 0, 1e12, -1, math.nan, None])
+    if rng.random() < 0.5:
+        for part in line["signals"].values():
+            if isinstance(part, dict):
+                part["sampledAt"] += moved
     return Corrupted((line,), stream.lines[index])
 
 
