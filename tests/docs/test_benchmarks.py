@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.policies import CASES, page
 from benchmarks.reaction import summary
+from elastic_serving.simulate.compare import POLICIES
 
 ROOT = Path(__file__).parents[2]
 
@@ -22,3 +24,15 @@ def test_the_published_reaction_is_the_measured_one_and_within_the_promise() -> 
     assert table == quantiles
     assert float(quantiles["p50"]) <= 1.0
     assert float(quantiles["p99"]) <= 3.0
+
+
+@pytest.mark.promise("F11")
+def test_the_published_page_of_policies_is_the_measured_one() -> None:
+    folder = ROOT / "docs" / "benchmarks"
+    cases = json.loads((folder / "policies.json").read_text(encoding="utf-8"))
+    assert [case["title"] for case in cases] == [case.name for case in CASES]
+    for case in cases:
+        assert [policy["policy"] for policy in case["policies"]] == list(POLICIES)
+        for told in ("dropped", "missedMinutes", "replicaHours"):
+            assert all(policy[told] >= 0 for policy in case["policies"])
+    assert (folder / "policies.md").read_text(encoding="utf-8") == page(cases)

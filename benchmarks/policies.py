@@ -1,0 +1,122 @@
+"""Ours beside HPA, KEDA, KPA and a fixed fleet on public traces: ``python -m benchmarks.policies --traces $TRACES``.
+
+One manifest for all, with the slots and the range of each trace and no other value; the same seed for all. Traces are
+those of Azure (AzureLLMInferenceTrace, 2023) and of ServeGen (rates every ten minutes). The result is
+docs/benchmarks/policies.json, and policies.md beside it is written from that.
+"""
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from elastic_serving.api.models import ElasticServingSpec
+from elastic_serving.api.parse import read_file
+from elastic_serving.simulate.arrivals import Segment
+from elastic_serving.simulate.cluster import World
+from elastic_serving.simulate.compare import POLICIES, Setup, compare
+from elastic_serving.simulate.comparison import Comparison
+from elastic_serving.simulate.document import document
+from elastic_serving.simulate.score import Objective
+from elastic_serving.simulate.scorecard import scorecard
+from elastic_serving.simulate.traces import read_trace
+from elastic_serving.simulate.workload import Shaping, Trace, cut, length_seconds, shaped
+
+HERE: Final = Path("docs/benchmarks")
+HEAD: Final = """# Policies on public traces
+
+    python -m benchmarks.policies --traces $TRACES
+
+Written by this command from [policies.json](policies.json). One manifest for all: only `engine.maxConcurrency` and
+`scaling.maxReplicas` are given. Boot 130 s, a scrape each 5 s, one seed, everybody starts at 1 replica; in time is a
+wait of at most 5 s for a slot. A request takes 0.03 s + 0.25 ms for each prompt token, then 20 ms for each output
+token. What the numbers mean: [simulate](../how-to/simulate.md#what-the-numbers-mean); what the others assume:
+[compared with others](../explanation/compared-with-others.md).
+"""
+DAY: Final = 86_400.0
+STEP: Final = (Segment(600, 0.9, 0.9), Segment(3600, 23.9, 23.9), Segment(1200, 0.9, 0.9))
+"""A request takes 6.7 s on average: 6 in flight, for one replica at a target of 7; then 161, for 23."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One trace with its one value of the manifest (``slots``), its range, and how it is shaped."""
+
+    name: str
+    trace: str | tuple[Segment, ...]
+    slots: int
+    most: int
+    shaping: Shaping = field(default_factory=Shaping)
+    lost_scrape_every: int = 0
+
+    @property
+    def spec(self) -> ElasticServingSpec:
+        """The default manifest."""
+        written = {
+            "model": {"uri": "hf://meta-llama/Llama-3.1-8B-Instruct"},
+            "accelerator": {"gpu": {"product": "nvidia-l4"}},
+            "engine": {"maxConcurrency": self.slots},
+            "scaling": {"maxReplicas": self.most},
+        }
+        head = {"apiVersion": "elasticserving.io/v1alpha1", "kind": "ElasticServing", "metadata": {"name": "bench"}}
+        return read_file({**head, "spec": written}).spec
+
+    def read(self, traces: Path) -> Trace:
+        """The trace as it is in its file."""
+        return read_trace(traces / self.trace) if isinstance(self.trace, str) else self.trace
+
+
+LARGE: Final = "servegen/m-large-10min.csv"
+CASES: Final = (
+    Case("ServeGen m-large, 2 days", LARGE, 2, 60, Shaping(2 * DAY, mean_rate=2.5)),
+    Case("ServeGen m-small, 2 days", "servegen/m-small-10min.csv", 2, 60, Shaping(2 * DAY, mean_rate=2.5)),
+    Case("Azure code x 10", "azure-llm-2023/AzureLLMInferenceTrace_code.csv", 4, 120, Shaping(rate=10)),
+    Case("Azure conv x 10", "azure-llm-2023/AzureLLMInferenceTrace_conv.csv", 16, 60, Shaping(rate=10)),
+    Case("Step from 1 to a need of 23", STEP, 10, 1000),
+    Case("ServeGen m-large, 1 day", LARGE, 2, 60, Shaping(DAY, mean_rate=2.5)),
+    Case("ServeGen m-large, 1 day, one scrape lost each minute", LARGE, 2, 60, Shaping(DAY, mean_rate=2.5), 12),
+)
+
+
+def run(case: Case, traces: Path, policies: Sequence[str] = POLICIES) -> Comparison:
+    """Everybody on one trace."""
+    trace = case.read(traces)
+    requests, seconds = shaped(trace, case.shaping), length_seconds(cut(trace, case.shaping.seconds))
+    world = World(slots=case.slots, lost_scrape_every=case.lost_scrape_every)
+    setup = Setup(case.spec, requests, world, seconds, Objective())
+    outcomes = compare(setup, policies)
+    terms = f"{len(requests):,} requests in {seconds / 3600:.3g} h, 1 to {case.most} replicas of {case.slots} slots"
+    return Comparison(case.name, terms, world, setup.objective, outcomes)
+
+
+def page(cases: Sequence[Mapping[str, Any]]) -> str:
+    """policies.md from policies.json."""
+    parts = [f"\n## {case['title']}\n\n{case['terms']}.\n\n{scorecard(case['policies'])}" for case in cases]
+    return HEAD + "".join(parts)
+
+
+@click.command()
+@click.option("--traces", required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--only", multiple=True, help="Cases whose name has this; nothing is written then.")
+@click.option("--policy", "policies", multiple=True, default=POLICIES, show_default=True)
+def main(traces: Path, only: tuple[str, ...], policies: tuple[str, ...]) -> None:
+    """Run every case and write the page."""
+    found = []
+    for case in CASES:
+        if only and not any(part in case.name for part in only):
+            continue
+        began = time.perf_counter()
+        made = document(run(case, traces, policies))
+        print(f"\n## {case.name} ({time.perf_counter() - began:.0f} s)\n\n{scorecard(made['policies'])}", flush=True)
+        found.append(made)
+    if not only:
+        (HERE / "policies.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        (HERE / "policies.md").write_text(page(found), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
