@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.promise("F8")
+@pytest.mark.promise("T15")
 def test_the_published_reaction_is_the_measured_one_and_within_the_promise() -> None:
     measured = json.loads((ROOT / "docs" / "benchmarks" / "reaction.json").read_text(encoding="utf-8"))
     assert measured["servings"] == 100
@@ -26,7 +27,7 @@ def test_the_published_reaction_is_the_measured_one_and_within_the_promise() -> 
     assert float(quantiles["p99"]) <= 3.0
 
 
-@pytest.mark.promise("F11")
+@pytest.mark.promise("B26")
 def test_the_published_page_of_policies_is_the_measured_one() -> None:
     folder = ROOT / "docs" / "benchmarks"
     cases = json.loads((folder / "policies.json").read_text(encoding="utf-8"))

@@ -5,6 +5,7 @@ import contextlib
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -37,6 +38,13 @@ MANY_GAPS: Final = 0.1
 @click.option("--prometheus", "url", help="Its URL.  [default: the operator's setting]")
 @click.option("--query", required=True, help="PromQL: requests per second, one series.")
 @click.option("--replicas-query", help="PromQL: replicas that served, one series; adds what really was, as `real`.")
+@click.option(
+    "--record",
+    "records",
+    multiple=True,
+    type=click.Path(exists=True, path_type=Path),
+    help="Decisions that the operator recorded, of Advise for instance: a file, or its directory; adds `recorded`.",
+)
 @click.option("--from", "begins", type=Moment(), default="1d", help="A time, or how long ago.")
 @click.option("--to", "ends", type=Moment(), default="now", help="A time, or how long ago.")
 @click.option("--step", type=Length(), default="30s", help="Between two points; the range of the query's rate().")
@@ -47,6 +55,7 @@ def backtest(
     url: str | None,
     query: str,
     replicas_query: str | None,
+    records: tuple[Path, ...],
     begins: float,
     ends: float,
     step: float,
@@ -63,6 +72,7 @@ def backtest(
     Credentials are the operator's settings, such as ELASTIC_SERVING_PROMETHEUS_BEARER_TOKEN_FILE.
     """
     require_extra()
+    from elastic_serving.commands.shadow import recorded_policy
     from elastic_serving.simulate.compare import POLICIES, Setup
     from elastic_serving.simulate.comparison import Comparison
     from elastic_serving.simulate.past import fleet_of, past_of
@@ -79,6 +89,9 @@ def backtest(
     if replicas_query:
         fleet = _read(access, replicas_query, start, end, round(step) or 1)
         known.append(fleet_of(fleet.points, past.begins, sum(wishes.boot)))
+    if records:
+        name = "/".join(filter(None, (serving.metadata.namespace, serving.metadata.name)))
+        known.append(recorded_policy(records, name, begins=past.begins, seconds=past.seconds))
     try:
         requests = shaped(past.segments, Shaping(cv=cv, sizes=wishes.sizes, seed=wishes.seed))
     except TraceError as error:

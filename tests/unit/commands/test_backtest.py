@@ -7,10 +7,15 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import yaml
 from click.testing import CliRunner, Result
 
+from elastic_serving.api.parse import read_file
 from elastic_serving.cli import main
+from elastic_serving.report.lines import line
+from elastic_serving.scaling.decide import decide
 from tests.support.prometheus_server import StandIn, send, stand_in, success
+from tests.support.scaling import seen_of
 
 MANIFEST = Path(__file__).parents[3] / "examples" / "quickstart.yaml"
 BEGINS = 1_763_625_600  # 2025-11-20 08:00 UTC
@@ -75,6 +80,26 @@ def test_what_really_was_stands_beside_what_would_have_been(prometheus: StandIn,
     assert found["world"]["start"] == 2
     assert ours["requests"] == real["requests"]
     assert "Plotly.newPlot" in page.read_text()
+
+
+@pytest.mark.promise("U29")
+def test_shadow_decisions_are_scored_beside_what_decides_now(prometheus: StandIn, tmp_path: Path) -> None:
+    spec = read_file(yaml.safe_load(MANIFEST.read_text())).spec
+    lines = []
+    # Advised: 2 replicas (40 in flight at 22.4 each) from the first minute on, 3 from the twentieth.
+    for minute, in_flight in ((1, 40.0), (20, 60.0)):
+        seen = seen_of({"Concurrency": in_flight}, at=BEGINS + minute * STEP)
+        lines.append(line(seen, None, decide(spec, seen, None, seen.at).decision, {"serving": "team-a/llama-8b"}))
+    (tmp_path / "decisions.jsonl").write_text("\n".join(lines))
+
+    result = run(prometheus, "--policy", "ours", "--record", str(tmp_path), "-o", "json")
+
+    assert result.exit_code == 0, result.stderr
+    ours, recorded = json.loads(result.stdout)["policies"]
+    assert (recorded["policy"], recorded["peakDesired"], recorded["scaleEvents"]) == ("recorded", 3, 1)
+    assert recorded["requests"] == ours["requests"]
+    # 2 replicas for half an hour, the third for its last ten minutes.
+    assert recorded["replicaHours"] == pytest.approx((2 * 1800 + 600) / 3600, rel=0.01)
 
 
 def test_credentials_are_the_operators_settings(

@@ -90,6 +90,7 @@ def test_need_is_the_load_without_a_queue(times: list[float], need: list[int]) -
     assert needed(requests_at(*times), np.full(len(times), 1.5), 2, 4).tolist() == need
 
 
+@pytest.mark.promise("M10")
 def test_over_and_under_provisioning_are_replica_hours_against_the_need() -> None:
     # Two requests for the whole four seconds, one slot each: the need is 2. Ready 0 1 3 3, starting 2 1 0 1:
     # above it 0, 0, 1, 2 replica-seconds; below it 2, 1, 0, 0.
