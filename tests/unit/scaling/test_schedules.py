@@ -174,7 +174,16 @@ def test_a_schedule_passes_windows_and_rate_policies_and_ends_into_them() -> Non
     slow = {"policies": [{"type": "Replicas", "value": 1, "periodSeconds": 60}]}
     spec = echo_spec(slow | {"stabilizationWindowSeconds": 600}, slow, schedules=[OFFICE])
     memory: Memory | None = seeded(1, utc("2026-01-12 07:00:00"))
-    rows = [("07:59:59", 1), ("08:00:00", 5), ("17:59:59", 5), ("18:00:00", 4), ("18:00:59", 4), ("18:01:00", 3)]
+    hours = [(f"{hour:02}:30:00", 5) for hour in range(8, 18)]
+    rows = [
+        ("07:59:59", 1),
+        ("08:00:00", 5),
+        *hours,
+        ("17:59:59", 5),
+        ("18:00:00", 4),
+        ("18:00:59", 4),
+        ("18:01:00", 3),
+    ]
     made: list[tuple[str, int]] = []
     for clock, _ in rows:
         at = utc(f"2026-01-12 {clock}")
