@@ -73,9 +73,15 @@ def restored(memory: Memory, now: float) -> Memory:
 
 
 def resumed(memory: Memory, now: float) -> Memory:
-    """``memory`` for a pass at ``now``: a leap of the clock, whichever way, is no time that passed."""
+    """``memory`` for a pass at ``now``: a leap of the clock, whichever way, is no time that passed.
+
+    Of the scale events before a leap ahead only the removals stay: additions would allow more to be removed.
+    """
     memory = rewound(memory, now)
-    return _moved(memory, now, memory.ahead) if now - memory.at > LEAP_SECONDS else memory
+    if now - memory.at <= LEAP_SECONDS:
+        return memory
+    removals = tuple(mark for mark in memory.changes if mark[1] < 0)
+    return _moved(replace(memory, changes=removals), now, memory.ahead)
 
 
 def rewound(memory: Memory, now: float) -> Memory:

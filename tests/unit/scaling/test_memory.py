@@ -10,6 +10,7 @@ from elastic_serving.scaling.memory import (
     extreme,
     from_dict,
     restored,
+    resumed,
     rewound,
     seeded,
     to_dict,
@@ -159,6 +160,10 @@ def test_no_leap_of_the_clock_ends_a_window(rows: list[tuple[float, Short]], des
     """8 is asked for at 1000; the window of 300 s ends at 1300, or 300 s after a leap that nobody saw the time of."""
     spec = echo_spec({}, {"stabilizationWindowSeconds": 300})
     assert [d.decision.desired for d in play(spec, rows, start=8)] == desired
+
+
+def test_of_hours_that_nobody_saw_removals_count_as_just_made_and_additions_as_forgotten() -> None:
+    assert resumed(Memory(100, 4, changes=((90, -1), (95, 3))), 9000).changes == ((8990, -1),)
 
 
 def test_hours_that_nobody_saw_are_not_idle() -> None:
