@@ -1,4 +1,5 @@
-"""Decisions a second on one core: 2 signals, 4 replicas, full default windows, every step's sentence included.
+"""Decisions a second on one core: 2 signals, 4 replicas, full default windows, every step's sentence included, and a
+new sample to learn from each time.
 
 The figure is CPU time, so a busy machine does not change it much, and stands beside a baseline loop of the same run
 (JSON-encoding a small dictionary), so that figures of different machines can be compared.
@@ -11,11 +12,13 @@ import json
 import statistics
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from elastic_serving.api.models import ElasticServingSpec
 from elastic_serving.scaling.decide import decide
+from elastic_serving.scaling.learn import Learned, learn
 from elastic_serving.scaling.memory import Memory, to_dict
-from elastic_serving.scaling.model import Inventory, PerReplica, ReplicaCounts, Seen
+from elastic_serving.scaling.model import Boot, Flow, Inventory, PerReplica, ReplicaCounts, Seen
 
 RUNS = 7
 PER_RUN = 20_000
@@ -34,23 +37,31 @@ SPEC = ElasticServingSpec.model_validate(
 )
 
 
+BOOTS = (Boot(1789000000.0, 130.0),)
+
+
 def seen_at(at: float, running: float, waiting: float) -> Seen:
     """Four replicas with so much in flight and waiting on each."""
+    flow = Flow(4 * running, 4 * waiting, 6.0 * at, at)
     signals = tuple(
         (name, PerReplica(tuple((str(index), each) for index in range(4)), at))
         for name, each in (("Concurrency", running), ("QueueDepth", waiting))
     )
-    return Seen(at, ReplicaCounts(4, 4, 0), signals, Inventory(at))
+    return Seen(at, ReplicaCounts(4, 4, 0), signals, Inventory(at), flow=flow, boots=BOOTS)
 
 
 def full_memory(now: float) -> Memory:
     """The longest memory the default windows allow: a number that fell every second for 300 s, 61 marks."""
     memory: Memory | None = None
     for second in range(301, 0, -1):
-        memory = decide(SPEC, seen_at(now - second, 100.0 + 10 * second, 0.0), memory, now - second).memory
+        falling = replace(seen_at(now - second, 100.0 + 10 * second, 0.0), flow=None)
+        memory = decide(SPEC, falling, memory, now - second).memory
     if memory is None or len(memory.highs) < 60:
         raise SystemExit("the window is not full: the benchmark would measure something else")
-    return memory
+    learned: Learned | None = None
+    for second in range(1000, 0, -1):
+        learned = learn(learned, seen_at(now - second, 12.0 + second % 90 / 30, 3.0))
+    return replace(memory, learned=learned)
 
 
 def per_second(work: Callable[[], object]) -> float:

@@ -526,6 +526,18 @@ WRONG = [
         "should be less than or equal to 1",
         id="tolerance above 1",
     ),
+    # backlog
+    pytest.param(
+        scaling(backlog={"policy": "Sometimes"}),
+        'spec.scaling.backlog.policy: Unsupported value: "Sometimes": supported values: "DrainAware", "Ignore"',
+        id="backlog policy that does not exist",
+    ),
+    pytest.param(
+        scaling(backlog={"drainHorizonSeconds": 0}),
+        "spec.scaling.backlog.drainHorizonSeconds: Invalid value: 0: "
+        "spec.scaling.backlog.drainHorizonSeconds in body should be greater than or equal to 1",
+        id="no horizon",
+    ),
     # fallback
     pytest.param(
         scaling(fallback={}),

@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import Field
 
+from elastic_serving.api.backlog import BacklogPolicy
 from elastic_serving.api.base import MAX_REPLICAS, Exact, Free, Model, Timestamp
 from elastic_serving.api.burst import Burst
 from elastic_serving.api.idle import Idle
@@ -57,6 +58,7 @@ __all__ = [
     "MAX_REPLICAS",
     "VLLM_IMAGE",
     "Accelerator",
+    "BacklogPolicy",
     "Behavior",
     "Burst",
     "Combine",

@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from elastic_serving.api.backlog import Backlog
 from elastic_serving.api.base import MAX_REPLICAS, Exact, Model, Number, Whole
 from elastic_serving.api.burst import Burst
 from elastic_serving.api.idle import Idle
@@ -265,6 +266,8 @@ class Scaling(Model):
     burst: Burst | None = None
     """What to do when the load leaps. Default: nothing of its own, for without an up window every rise is followed at
     once."""
+    backlog: Backlog = Backlog()
+    """What a queue asks for while a new replica would still be booting."""
     idle: Idle | None = None
     """Going to zero; with minReplicas 0 and only with it."""
     fallback: Fallback | None = None

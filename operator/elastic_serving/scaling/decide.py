@@ -7,19 +7,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
-from elastic_serving.api.models import ElasticServingSpec, Mode, Trigger
+from elastic_serving.api.models import ElasticServingSpec, Mode
 from elastic_serving.scaling.arbitrate import fallback, fallback_at, largest, largest_signal, missing_since
+from elastic_serving.scaling.ask import ask
+from elastic_serving.scaling.backlog import backlog
 from elastic_serving.scaling.burst import burst, burst_at, kept_seconds
-from elastic_serving.scaling.combine import recommend_combined
+from elastic_serving.scaling.learn import known, learn
 from elastic_serving.scaling.limits import limits, longest_period, override, policies
 from elastic_serving.scaling.memory import Memory, resumed, seeded, with_change, with_high, with_low
-from elastic_serving.scaling.model import Decision, Missing, ScalingLimit, Seen, Step
+from elastic_serving.scaling.model import Decision, ScalingLimit, Seen, Step
 from elastic_serving.scaling.paused import paused
 from elastic_serving.scaling.pipeline import Move, Pace, Tick
-from elastic_serving.scaling.recommend import NO_REPLICA, basis, recommend
+from elastic_serving.scaling.recommend import NO_REPLICA, basis
 from elastic_serving.scaling.schedules import schedules
 from elastic_serving.scaling.stabilize import stabilization
-from elastic_serving.scaling.trigger import triggered
+from elastic_serving.scaling.worst_case import worst_case
 from elastic_serving.scaling.zero import born_at, is_idle, lowest, without_retired, zero
 
 Stage: TypeAlias = Callable[[int, Tick], Move | None]
@@ -28,6 +30,7 @@ STAGES: Final[tuple[tuple[Stage, Pace], ...]] = (
     (override, Pace.STEADY),
     (largest_signal, Pace.STEADY),
     (fallback, Pace.STEADY),
+    (worst_case, Pace.STEADY),
     (zero, Pace.WAITED),
     (burst, Pace.WAITED),
     (stabilization, Pace.STEADY),
@@ -38,7 +41,6 @@ STAGES: Final[tuple[tuple[Stage, Pace], ...]] = (
 )
 """Each signal makes its recommendation first; then each stage gets the number of the one before it, unless the pace of
 the number is beyond the one beside the stage."""
-_UNSEEN: Final = Missing("Empty", "it was not observed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,17 +100,13 @@ def _look(spec: ElasticServingSpec, seen: Seen, memory: Memory, now: float) -> t
         said = f"{memory.desired - current} left by exit 0 -> {current}"
         steps.append(Step("retired", memory.desired, current, said))
     readings, on = dict(seen.signals), basis(current, seen.replicas, spec.scaling.behavior)
-    trigger = spec.scaling.trigger
+    learned = learn(memory.learned, seen)
+    ahead = backlog(spec, current, seen.replicas, known(learned, seen))
     for signal in spec.signals:
-        if signal.terms:
-            outcome, step = recommend_combined(signal, readings, on)
-        elif trigger is not Trigger.AVERAGE and signal.scales:
-            reading = readings.get(signal.name, _UNSEEN)
-            outcome, step = triggered(trigger, spec.engine.slots, signal, reading, on)
-        elif signal.scales:
-            outcome, step = recommend(signal, readings.get(signal.name, _UNSEEN), on)
-        else:
+        asked = ask(spec, signal, readings, on, ahead)
+        if asked is None:
             continue
+        outcome, step = asked
         outcomes.append(outcome)
         steps.append(step)
     best, missing = largest(outcomes), tuple(o.name for o in outcomes if o.missing and o.missing.kind != NO_REPLICA)
@@ -117,7 +115,8 @@ def _look(spec: ElasticServingSpec, seen: Seen, memory: Memory, now: float) -> t
         idle = None
     elif idle is None:
         idle = now
-    return Tick(spec, seen, memory, now, current, floor, tuple(outcomes), best, missing, idle, unknown), steps
+    found = best, missing, idle, unknown, learned, ahead
+    return Tick(spec, seen, memory, now, current, floor, tuple(outcomes), *found), steps
 
 
 def _remember(tick: Tick, decision: Decision) -> Memory:
@@ -129,7 +128,8 @@ def _remember(tick: Tick, decision: Decision) -> Memory:
     memory, now, scaling = tick.memory, tick.now, tick.spec.scaling
     if scaling.mode is Mode.MANUAL:
         born = now if scaling.idle else None
-        return replace(seeded(decision.desired, now), retired=tick.seen.retired, born_at=born)
+        fresh = seeded(decision.desired, now)
+        return replace(fresh, retired=tick.seen.retired, born_at=born, learned=tick.learned)
     lows, highs, asked = memory.lows, memory.highs, decision.recommendation
     if tick.floor <= tick.current <= scaling.max_replicas:
         if asked is None or tick.is_blind:
@@ -151,4 +151,5 @@ def _remember(tick: Tick, decision: Decision) -> Memory:
         advised=scaling.mode is Mode.ADVISE,
         burst_at=burst_at(tick),
         born_at=born_at(tick),
+        learned=tick.learned,
     )

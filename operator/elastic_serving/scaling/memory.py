@@ -12,6 +12,8 @@ from typing import Final, TypeAlias
 
 from pydantic import TypeAdapter, ValidationError
 
+from elastic_serving.scaling.learn import Learned, moved
+
 BUCKET_SECONDS: Final = 5.0
 """With default windows at most 61 marks: 300 s in buckets of 5 s, and the one that is being left."""
 LEAP_SECONDS: Final = 3600.0
@@ -48,6 +50,7 @@ class Memory:
     """When the load was last as high as a burst's, while the burst lasts."""
     born_at: float | None = None
     """When the first pass was, while the serving may not go to zero for that."""
+    learned: Learned | None = None
 
 
 def seeded(replicas: int, now: float) -> Memory:
@@ -157,7 +160,8 @@ def _moved(memory: Memory, at: float, ahead: float) -> Memory:
     )
     clocks = {name: getattr(memory, name) for name in _CLOCKS}
     clocks = {name: None if then is None else at - (memory.at - then) for name, then in clocks.items()}
-    return replace(memory, at=at, lows=lows, highs=highs, changes=changes, ahead=ahead, **clocks)
+    learned = None if memory.learned is None else moved(memory.learned, at - memory.at)
+    return replace(memory, at=at, lows=lows, highs=highs, changes=changes, ahead=ahead, learned=learned, **clocks)
 
 
 def _bucket(at: float) -> float:

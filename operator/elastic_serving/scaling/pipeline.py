@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from elastic_serving.api.models import ElasticServingSpec
+from elastic_serving.scaling.backlog import Backlog
+from elastic_serving.scaling.learn import Learned
 from elastic_serving.scaling.memory import Memory
 from elastic_serving.scaling.model import ScalingLimit, Seen, SignalOutcome, Step
 
@@ -39,6 +41,9 @@ class Tick:
     """Names of the signals that are missing; those without a replica to measure abstain and are not."""
     idle_since: float | None
     missing_since: float | None
+    learned: Learned | None = None
+    ahead: Backlog | None = None
+    """What there will be to do when a new replica could serve; None where that is not known."""
 
     @property
     def is_blind(self) -> bool:

@@ -1,0 +1,32 @@
+"""Which arithmetic each signal uses: the one place that chooses; each kind has a module of its own."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from elastic_serving.api.models import EffectiveSignal, ElasticServingSpec, Trigger
+from elastic_serving.scaling.backlog import Backlog, trimmed
+from elastic_serving.scaling.combine import recommend_combined
+from elastic_serving.scaling.model import Missing, Reading, SignalOutcome, Step
+from elastic_serving.scaling.recommend import Basis, recommend
+from elastic_serving.scaling.trigger import triggered
+
+_UNSEEN: Final = Missing("Empty", "it was not observed")
+
+
+def ask(
+    spec: ElasticServingSpec,
+    signal: EffectiveSignal,
+    readings: Mapping[str, Reading],
+    on: Basis,
+    ahead: Backlog | None,
+) -> tuple[SignalOutcome, Step] | None:
+    """What ``signal`` asks for and why; None for one that only feeds others. Unobserved is missing."""
+    if signal.terms:
+        return recommend_combined(signal, readings, on)
+    if not signal.scales:
+        return None
+    reading = readings.get(signal.name, _UNSEEN)
+    if spec.scaling.trigger is not Trigger.AVERAGE:
+        return triggered(spec.scaling.trigger, spec.engine.slots, signal, reading, on)
+    asked = recommend(signal, reading, on)
+    return asked if ahead is None else trimmed(signal, reading, asked, on, ahead)

@@ -1,0 +1,216 @@
+"""What a serving's own traffic teaches: how fast requests arrive, how long they take, how long a replica boots.
+
+All of it comes from three numbers a sample: requests running, waiting, and finished so far. What arrived between two
+samples is what finished plus what there is more in flight; the mean time in a slot is the time spent in slots divided
+by the finishes (Little's law, L = lambda x W: Little, Operations Research 9(3), 1961).
+
+Means decay exponentially, and each is divided by the weight it has so far, so that the first sample counts in full. No
+number is a guess made before there was anything to see: what is not known yet is None, and HPA's formula holds alone.
+"""
+
+import math
+from dataclasses import dataclass, replace
+from typing import Final
+
+from elastic_serving.scaling.model import Boot, Flow, Seen
+
+RATE_SECONDS: Final = (15.0, 60.0, 240.0)
+"""Time constants of the arrival rate: one that sees a burst, one that sees a change, one that sees through noise."""
+SURE: Final = 2.0
+"""Standard errors by which a rate must exceed what is served before it counts as a reason for more: about 1 in 40 by
+chance."""
+SERVICE_SECONDS: Final = 300.0
+FEWEST_FINISHED: Final = 5.0
+"""Finishes after which the mean time in a slot is used. Its error is then at most half of it, and a wrong order of
+magnitude (the plain formula's, of a queue) is what it replaces."""
+NOISE_SECONDS: Final = 600.0
+LOAD_SECONDS: Final = 10.0
+"""The load of a burst: its arrivals over about two scrapes, times the time each takes."""
+SPREAD_SECONDS: Final = 900.0
+"""How long a burst is remembered in full, and the time constant of the load's mean and deviation."""
+PEAK_BUCKET_SECONDS: Final = 60.0
+STALE_SECONDS: Final = 60.0
+"""A sample older than this teaches nothing any more: what was learned may belong to another load."""
+MOST_PER_SECOND: Final = 1e6
+MOST_AT_ONCE: Final = 1e9
+"""More requests than any serving has: a count beyond is no count, and is only where to go on from."""
+LONGEST_BOOT_SECONDS: Final = 86_400.0
+BOOTS: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """State after the sample of ``sampled_at``; rates are per second, ``arrivals`` in the order of RATE_SECONDS."""
+
+    sampled_at: float
+    in_flight: float
+    running: float
+    finished: float
+    seconds: float = 0.0
+    """Watched so far, gaps left out."""
+    arrivals: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    held: float = 0.0
+    """Mean of the requests in slots."""
+    done: float = 0.0
+    """Mean rate of finishes."""
+    last: tuple[float, float] = (0.0, 0.0)
+    """Rate of arrivals between the last two samples, and the seconds between them."""
+    noise: float = 0.0
+    """Mean square of the differences between such rates, for one second."""
+    mean_rate: float = 0.0
+    """The mean rate that ``noise`` is measured against."""
+    burst: float = 0.0
+    """Mean rate over LOAD_SECONDS."""
+    load: float = 0.0
+    spread: float = 0.0
+    """Mean and variance of the load (requests in service if nobody had to wait)."""
+    peaks: tuple[tuple[float, float], ...] = ()
+    """Falling maxima of the load within SPREAD_SECONDS."""
+    boots: tuple[float, ...] = ()
+    """Seconds of the last cold starts; their median is what one takes, so that one that hung says nothing."""
+    booted_at: float | None = None
+    """When the last of them ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What may be used of it now. ``boot_seconds`` is 0 where no cold start was seen: then nothing is forecast."""
+
+    in_flight: float
+    waiting: float
+    rate_low: float
+    """Requests a second that arrive at least: higher only by chance once in 40 times."""
+    rate: float
+    """As the fastest of the means has it."""
+    service_seconds: float
+    boot_seconds: float
+    load_deviation: float
+    load_mean: float
+    load_peak: float
+
+
+def learn(learned: Learned | None, seen: Seen) -> Learned | None:
+    """``learned`` with the sample and the cold starts of ``seen``; one that was seen before changes nothing."""
+    flow = seen.flow
+    if flow is None or flow.running + flow.waiting > MOST_AT_ONCE:
+        return learned
+    if learned is None:
+        return _with_boots(
+            Learned(flow.sampled_at, flow.running + flow.waiting, flow.running, flow.finished), seen.boots
+        )
+    if flow.sampled_at > learned.sampled_at:
+        learned = _after(learned, flow, flow.sampled_at - learned.sampled_at)
+    if seen.boots and (learned.booted_at is None or seen.boots[-1].ready_at > learned.booted_at):
+        learned = _with_boots(learned, seen.boots)
+    return learned
+
+
+def known(learned: Learned | None, seen: Seen) -> Known | None:
+    """The estimates, or None while there are none: no sample, an old one, too few finishes, nothing that takes time."""
+    if learned is None or seen.flow is None or seen.at - learned.sampled_at > STALE_SECONDS:
+        return None
+    if learned.done * min(learned.seconds, SERVICE_SECONDS) < FEWEST_FINISHED or learned.held <= 0:
+        return None
+    # Index of dispersion: 1 for Poisson arrivals, more for bursts; a mean over tau sees about 2 tau seconds.
+    dispersion = max(1.0, learned.noise / learned.mean_rate) if learned.mean_rate > 0 else 1.0
+    highest = lowest = 0.0
+    for mean, tau in zip(learned.arrivals, RATE_SECONDS, strict=True):
+        rate = max(0.0, mean / _weight(learned, tau))
+        highest = max(highest, rate)
+        seconds = 2 * min(tau, max(learned.seconds, 1.0))
+        lowest = max(lowest, rate - SURE * math.sqrt(dispersion * rate / seconds))
+    weight = _weight(learned, SPREAD_SECONDS)
+    return Known(
+        in_flight=seen.flow.running + seen.flow.waiting,
+        waiting=seen.flow.waiting,
+        rate_low=lowest,
+        rate=highest,
+        service_seconds=learned.held / learned.done,
+        boot_seconds=sorted(learned.boots)[len(learned.boots) // 2] if learned.boots else 0.0,
+        load_mean=learned.load / weight,
+        load_deviation=math.sqrt(max(0.0, learned.spread / weight)),
+        load_peak=learned.peaks[0][1] if learned.peaks else 0.0,
+    )
+
+
+def moved(learned: Learned, seconds: float) -> Learned:
+    """``learned`` with every time in it later by ``seconds``, as the clock was set."""
+    peaks = tuple((at + seconds, load) for at, load in learned.peaks)
+    booted_at = None if learned.booted_at is None else learned.booted_at + seconds
+    return replace(learned, sampled_at=learned.sampled_at + seconds, peaks=peaks, booted_at=booted_at)
+
+
+def _after(learned: Learned, flow: Flow, seconds: float) -> Learned:
+    """With one more sample, ``seconds`` after the last; a counter that began anew is only where to go on from."""
+    in_flight, finished = flow.running + flow.waiting, flow.finished - learned.finished
+    if not 0 <= finished <= MOST_PER_SECOND * seconds or seconds > STALE_SECONDS:
+        return replace(
+            learned, sampled_at=flow.sampled_at, in_flight=in_flight, running=flow.running, finished=flow.finished
+        )
+    rate = (finished + in_flight - learned.in_flight) / seconds
+    watched = learned.seconds + seconds
+    service = math.exp(-seconds / SERVICE_SECONDS)
+    held = _mixed(learned.held, (flow.running + learned.running) / 2, service)
+    done = _mixed(learned.done, finished / seconds, service)
+    calm, quick = math.exp(-seconds / NOISE_SECONDS), math.exp(-seconds / LOAD_SECONDS)
+    last_rate, last_seconds = learned.last
+    differed = (rate - last_rate) ** 2 / (1 / seconds + 1 / last_seconds) if last_seconds else 0.0
+    burst = _mixed(learned.burst, rate, quick)
+    load, spread, peaks = learned.load, learned.spread, learned.peaks
+    if done > 0:
+        slow = math.exp(-seconds / SPREAD_SECONDS)
+        now = max(0.0, burst / (1 - math.exp(-watched / LOAD_SECONDS)) * held / done)
+        load = _mixed(load, now, slow)
+        spread = _mixed(spread, (now - load / (1 - math.exp(-watched / SPREAD_SECONDS))) ** 2, slow)
+        peaks = _with_peak(peaks, flow.sampled_at, now)
+    return Learned(
+        sampled_at=flow.sampled_at,
+        in_flight=in_flight,
+        running=flow.running,
+        finished=flow.finished,
+        seconds=watched,
+        arrivals=(
+            _mixed(learned.arrivals[0], rate, math.exp(-seconds / RATE_SECONDS[0])),
+            _mixed(learned.arrivals[1], rate, math.exp(-seconds / RATE_SECONDS[1])),
+            _mixed(learned.arrivals[2], rate, math.exp(-seconds / RATE_SECONDS[2])),
+        ),
+        held=held,
+        done=done,
+        last=(rate, seconds),
+        noise=_mixed(learned.noise, differed, calm),
+        mean_rate=_mixed(learned.mean_rate, rate, calm),
+        burst=burst,
+        load=load,
+        spread=spread,
+        peaks=peaks,
+        boots=learned.boots,
+        booted_at=learned.booted_at,
+    )
+
+
+def _mixed(mean: float, value: float, kept: float) -> float:
+    return mean * kept + value * (1 - kept)
+
+
+def _weight(learned: Learned, tau: float) -> float:
+    return 1 - math.exp(-max(learned.seconds, 1e-3) / tau)
+
+
+def _with_peak(peaks: tuple[tuple[float, float], ...], at: float, load: float) -> tuple[tuple[float, float], ...]:
+    """The falling maxima with one more; within a minute the highest alone stays, as late as the newest."""
+    kept = [peak for peak in peaks if at - peak[0] < SPREAD_SECONDS]
+    while kept and kept[-1][1] <= load:
+        kept.pop()
+    if kept and kept[-1][0] // PEAK_BUCKET_SECONDS == at // PEAK_BUCKET_SECONDS:
+        return (*kept[:-1], (at, kept[-1][1]))
+    return (*kept, (at, load))
+
+
+def _with_boots(learned: Learned, boots: tuple[Boot, ...]) -> Learned:
+    """With the cold starts that ended since the last one it knows."""
+    since = -math.inf if learned.booted_at is None else learned.booted_at
+    new = [boot for boot in boots if boot.ready_at > since and boot.seconds <= LONGEST_BOOT_SECONDS]
+    if not new:
+        return learned
+    seconds = (*learned.boots, *(boot.seconds for boot in new))[-BOOTS:]
+    return replace(learned, boots=seconds, booted_at=max(boot.ready_at for boot in new))
