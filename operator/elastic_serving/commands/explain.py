@@ -88,7 +88,7 @@ async def _ask(kubeconfig: Path | None, namespace: str, name: str) -> _Known:
             serving = await client.get(_SERVINGS, namespace, name)
             status = serving.get("status") or {}
             known = _Known(True, str(status.get("summary") or ""), _change(status))
-        except NotFound as error:
+        except (NotFound, Forbidden) as error:
             known = replace(known, unread=(str(error),))
         try:
             events = await client.list(EVENTS, namespace)

@@ -99,9 +99,11 @@ def _count(series: Series | None) -> float | None:
     return series.value if series is not None and series.is_number and series.value >= 0 else None
 
 
-def merge(old: FleetAnswer, new: FleetAnswer, *, oldest: float) -> FleetAnswer:
+def merge(old: FleetAnswer, new: FleetAnswer, *, oldest: float, now: float) -> FleetAnswer:
     """``new``, and for replicas it lacks the last good samples of ``old`` that were scraped at ``oldest`` or later.
 
+    A sample from before the one that is known is no news (of two Prometheus servers behind one address one lags), as
+    long as the known one is not from after ``now``.
     That a replica was scraped is remembered for FIRST_SCRAPE_SECONDS more: it needs no patience for its first scrape.
     """
     merged: dict[Key, dict[int, ReplicaSample]] = {}
@@ -110,7 +112,10 @@ def merge(old: FleetAnswer, new: FleetAnswer, *, oldest: float) -> FleetAnswer:
         if kept:
             merged[key] = kept
     for key, replicas in new.samples.items():
-        merged.setdefault(key, {}).update(replicas)
+        known = merged.setdefault(key, {})
+        for index, sample in replicas.items():
+            if index not in known or not sample.at < known[index].at <= now:
+                known[index] = sample
     scraped = {which: at for which, at in old.scraped.items() if at >= oldest - FIRST_SCRAPE_SECONDS}
     scraped |= {(key, index): sample.at for key, replicas in new.samples.items() for index, sample in replicas.items()}
     return FleetAnswer(merged, scraped, new.unusable, new.failure)

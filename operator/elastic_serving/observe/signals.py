@@ -96,7 +96,7 @@ class Signals:
         except QueryFailed as failure:
             answer = FleetAnswer(failure=Missing(failure.kind, str(failure)))
         before = self._answers.get((engine, signal), FleetAnswer())
-        self._answers[engine, signal] = merge(before, answer, oldest=now - self.stale_after_seconds)
+        self._answers[engine, signal] = merge(before, answer, oldest=now - self.stale_after_seconds, now=now)
 
     def _dated(self, serving: Wanted, signal: EffectiveSignal, inventory: Inventory, now: float) -> Reading:
         key = (serving.namespace, serving.name, signal.name)
