@@ -21,6 +21,7 @@ from elastic_serving.simulate.traces import read_trace
 from elastic_serving.simulate.workload import POISSON, Shaping, TraceError, shaped
 
 _POSITIVE: Final = click.FloatRange(min=0, min_open=True)
+_CV: Final = click.FloatRange(0.01, 100)
 _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -33,7 +34,11 @@ _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option(
     "--seed", default=1, type=click.IntRange(min=0), help="Of arrival times, token counts and the choice of endpoints."
 )
-@click.option("--cv", type=_POSITIVE, help=f"Burstiness: of a sample {DEFAULT_CV:g}, of a rate trace 1 (Poisson).")
+@click.option(
+    "--cv",
+    type=click.FloatRange(0.01, 100),
+    help=f"Burstiness: of a sample {DEFAULT_CV:g}, of a rate trace 1 (Poisson).",
+)
 @click.option("--rate-factor", default=1.0, type=_POSITIVE, help="Multiplies the rates.")
 @click.option("--max-seconds", type=_POSITIVE, help="Cuts the workload there, before division by the speed.")
 @click.option(

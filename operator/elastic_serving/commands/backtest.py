@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from elastic_serving.commands.comparing import (
+    CV,
     Wishes,
     chosen,
     compared,
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from elastic_serving.simulate.past import Past
     from elastic_serving.simulate.played import Played
 
-_ABOVE: Final = click.FloatRange(min=0, min_open=True)
 MANY_GAPS: Final = 0.1
 """Share of the past above which a warning tells that much of it was not recorded."""
 
@@ -49,7 +49,7 @@ MANY_GAPS: Final = 0.1
 @click.option("--to", "ends", type=Moment(), default="now", help="A time, or how long ago.")
 @click.option("--step", type=Length(), default="30s", help="Between two points; the range of the query's rate().")
 @click.option("--timeout", type=Length(), default="60s", help="Of one query.")
-@click.option("--cv", type=_ABOVE, default=1.0, help="Burstiness between two points; 1 is Poisson.")
+@click.option("--cv", type=CV, default=1.0, help="Burstiness between two points; 1 is Poisson.")
 @comparing
 def backtest(
     url: str | None,

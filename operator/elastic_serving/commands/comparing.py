@@ -26,18 +26,21 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., None])
 
+CV: Final = click.FloatRange(0.01, 100)
+"""Coefficients of variation: beyond, a trace is one burst or a clock."""
 _MANIFEST: Final = click.Path(exists=True, dir_okay=False, allow_dash=True)
 _SHARE: Final = click.FloatRange(0, 1)
 _ABOVE: Final = click.FloatRange(min=0, min_open=True)
 _COLUMNS: Final = 100
 """Of a table that is not for a terminal, or for a narrow one: six policies side by side."""
+_DEATHS: Final = click.FloatRange(0, 1000)
 _LEAST: Final = click.FloatRange(min=0)
 _OPTIONS: Final = (
     click.option("-f", "--manifest", required=True, type=_MANIFEST, help="The ElasticServing: its rules hold."),
     click.option("--policy", "policies", type=Names(), help="Of ours, hpa, keda, kpa, static.  [default: all]"),
     click.option("--boot", type=Lengths(), default="130s", help="From creation to ready; commas between phases."),
     click.option("--boot-sigma", type=click.FloatRange(0, 3), default=0.0, help="Of a lognormal boot, that as median."),
-    click.option("--start", type=click.IntRange(0), help="Replicas at first.  [default: minReplicas, or 1]"),
+    click.option("--start", type=click.IntRange(0, 100_000), help="Replicas at first.  [default: minReplicas, or 1]"),
     click.option("--scrape", type=Length(), default="5s", help="Between two scrapes of Prometheus."),
     click.option("--slo-wait", type=Length(), default="5s", help="In time: from arrival to a slot."),
     click.option("--slo-ttft", type=Length(), help="In time: from arrival to the first token."),
@@ -50,7 +53,7 @@ _OPTIONS: Final = (
     click.option("--output-token-seconds", type=_LEAST, default=0.02, help="And for each output token."),
     click.option("--lost-scrape-every", type=click.IntRange(0), default=0, help="Fault: one of so many scrapes."),
     click.option("--failed-boots", type=_SHARE, default=0.0, help="Fault: part of the boots that fail."),
-    click.option("--nodes-lost-per-day", type=_LEAST, default=0.0, help="Fault: deaths a replica and day."),
+    click.option("--nodes-lost-per-day", type=_DEATHS, default=0.0, help="Fault: deaths a replica and day."),
     click.option("-o", "--output", type=click.Choice(["table", "json"]), default="table"),
     click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Write a page here."),
 )

@@ -6,6 +6,7 @@ from typing import Any, Final
 import click
 
 from elastic_serving.commands.comparing import (
+    CV,
     Wishes,
     chosen,
     compared,
@@ -33,7 +34,7 @@ SAMPLES: Final = ("bursty", "day", "steady", "step")
 @click.option("--rate", type=_ABOVE, help="So many times as many requests.")
 @click.option("--mean-rate", type=_ABOVE, help="Requests per second on average, instead of --rate.")
 @click.option("--duration", type=Length(), help="Cut the trace there.  [default: all of it]")
-@click.option("--cv", type=_ABOVE, help="Burstiness between rates.  [default: 1, Poisson; samples 2]")
+@click.option("--cv", type=CV, help="Burstiness between rates.  [default: 1, Poisson; samples 2]")
 @comparing
 def simulate(
     trace: Path | None,

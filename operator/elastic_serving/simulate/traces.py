@@ -5,12 +5,13 @@ line, field, value, legal range.
 """
 
 import csv
+import json
 from array import array
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, ClassVar, Final, TypeVar
+from typing import Annotated, ClassVar, Final, Protocol, TypeVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -20,6 +21,7 @@ from elastic_serving.simulate.result import Requests
 from elastic_serving.simulate.workload import Trace, TraceError
 
 _MAX_TOKENS: Final = 10_000_000
+_SHOWN: Final = 120
 _MAX_RPS: Final = 1_000_000
 _TOKENS = Annotated[int, Field(ge=0, le=_MAX_TOKENS, description=f"a whole number from 0 to {_MAX_TOKENS}")]
 _SECONDS = Annotated[float, Field(ge=0, allow_inf_nan=False, description="a number of seconds, 0 or more")]
@@ -85,6 +87,14 @@ class ServeGenRow(BaseModel):
         return self.rate_rps
 
 
+class _Lines(Protocol):
+    """A csv reader: rows, and the line of the file that the last one ended on."""
+
+    line_num: int
+
+    def __iter__(self) -> Iterator[list[str]]: ...
+
+
 _Row = TypeVar("_Row", RequestRow, RateRow, ServeGenRow)
 
 
@@ -105,16 +115,16 @@ def read_trace(path: Path) -> Trace:
                 return _rates(list(_rows(ServeGenRow, path, header, reader)), path)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise TraceError(f"{path}: cannot be read as CSV: {error}") from error
-    raise TraceError(
-        f'{path}:1: the header is "{",".join(header)}"; it must be "{",".join(RequestRow.model_fields)}" (requests) or '
-        f'"{",".join(RateRow.model_fields)}" (rates)'
-    )
+    requests, rates = (",".join(kind.model_fields) for kind in (RequestRow, RateRow))
+    found = _shown(",".join(header))
+    raise TraceError(f'{path}:1: the header is {found}; it must be "{requests}" (requests) or "{rates}" (rates)')
 
 
-def _rows(kind: type[_Row], path: Path, header: Sequence[str], lines: Iterator[list[str]]) -> Iterator[_Row]:
+def _rows(kind: type[_Row], path: Path, header: Sequence[str], lines: _Lines) -> Iterator[_Row]:
     """Every row checked by itself and against the one before."""
     last: _Row | None = None
-    for number, values in enumerate(lines, start=2):
+    for values in lines:
+        number = lines.line_num
         if not values:
             continue
         if len(values) != len(header):
@@ -125,7 +135,7 @@ def _rows(kind: type[_Row], path: Path, header: Sequence[str], lines: Iterator[l
             raise TraceError(f"{path}:{number}: {_sentence(kind, error)}") from error
         if last is not None and row.position < last.position:
             field, value = kind.clock, values[header.index(kind.clock)]
-            raise TraceError(f"{path}:{number}: {field} is {value}; it must not be before the line above")
+            raise TraceError(f"{path}:{number}: {field} is {_shown(value)}; it must not be before the line above")
         yield row
         last = row
 
@@ -134,7 +144,12 @@ def _sentence(kind: type[BaseModel], error: ValidationError) -> str:
     """Field, value and legal range of the first thing that is wrong."""
     first = error.errors()[0]
     field = str(first["loc"][0])
-    return f'{field} is "{first["input"]}"; it must be {kind.model_fields[field].description}'
+    return f"{field} is {_shown(str(first['input']))}; it must be {kind.model_fields[field].description}"
+
+
+def _shown(text: str) -> str:
+    """In quotes, on one line, and not longer than one can read."""
+    return json.dumps(text if len(text) <= _SHOWN else text[:_SHOWN] + "...", ensure_ascii=False)
 
 
 def _requests(rows: Iterator[RequestRow], path: Path) -> Requests:

@@ -1,13 +1,16 @@
 """Trace files: what is read, and the one sentence that refuses a wrong one."""
 
+import random
+import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from elastic_serving.simulate.arrivals import Segment
 from elastic_serving.simulate.result import Requests
 from elastic_serving.simulate.traces import read_trace
-from elastic_serving.simulate.workload import Trace, TraceError
+from elastic_serving.simulate.workload import Shaping, Trace, TraceError, shaped
 
 REQUESTS = "TIMESTAMP,ContextTokens,GeneratedTokens\n"
 RATES = "seconds,requests_per_second\n"
@@ -73,12 +76,12 @@ def test_a_rate_holds_until_the_next_and_the_last_as_long_as_the_one_before(tmp_
         ),
         pytest.param(
             REQUESTS + "2023-11-16 18:15:46,1,1\n2023-11-16 18:15:45,1,1\n",
-            "t.csv:3: TIMESTAMP is 2023-11-16 18:15:45; it must not be before the line above",
+            't.csv:3: TIMESTAMP is "2023-11-16 18:15:45"; it must not be before the line above',
             id="time goes back",
         ),
         pytest.param(
             "ContextTokens,TIMESTAMP,GeneratedTokens\n1,2023-11-16 18:15:46,1\n1,2023-11-16 18:15:45,1\n",
-            "t.csv:3: TIMESTAMP is 2023-11-16 18:15:45; it must not be before the line above",
+            't.csv:3: TIMESTAMP is "2023-11-16 18:15:45"; it must not be before the line above',
             id="time goes back in another order of columns",
         ),
         pytest.param(
@@ -122,6 +125,74 @@ def test_a_wrong_file_is_refused_with_line_field_value_and_range(tmp_path: Path,
     with pytest.raises(TraceError) as refused:
         read(tmp_path, text)
     assert str(refused.value).startswith(str(tmp_path / sentence))
+
+
+def test_lines_are_counted_in_the_file_not_in_rows(tmp_path: Path) -> None:
+    with pytest.raises(TraceError, match=r't\.csv:6: requests_per_second is "x"'):
+        read(tmp_path, 'seconds,"requests_per_second"\n\n0,"2"\n60,"3\n"\n120,x\n')
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(
+            REQUESTS + "2023-11-16 18:15:46.68,374,44\n2023-11-16 18:15:50,396,109\n2023-11-16 18:16:01,1,1\n",
+            id="requests",
+        ),
+        pytest.param(RATES + "0,2\n60,8.5\n120,0\n180,1e3\n", id="rates"),
+        pytest.param(SERVEGEN + "0,2,1.5,40\n60,8.5,1.2,41\n120,0,1,0\n", id="the totals of ServeGen"),
+    ],
+)
+def test_no_corruption_gets_further_than_a_sentence(tmp_path: Path, text: str) -> None:
+    """300 of each kind, most of them a few bytes: either it still is a trace that can be run, or it is refused."""
+    rng, file = random.Random(text), tmp_path / "t.csv"
+    refused = 0
+    for _ in range(300):
+        file.write_bytes(corrupted(text.encode(), rng))
+        outcome = outcome_of(file)
+        if isinstance(outcome, str):
+            refused += 1
+            assert "\n" not in outcome
+            assert len(outcome) < 500
+        else:
+            assert np.isfinite(outcome.arrived).all()
+            assert (np.diff(outcome.arrived) >= 0).all()
+            assert (outcome.prompt_tokens >= 0).all()
+    assert 100 < refused < 300
+
+
+def outcome_of(file: Path) -> Requests | str:
+    """The first minute of the trace, or the sentence that refuses it."""
+    try:
+        return shaped(read_trace(file), Shaping(seconds=60, seed=1))
+    except TraceError as error:
+        return str(error)
+
+
+def corrupted(text: bytes, rng: random.Random) -> bytes:
+    """One to three bytes changed, lost or doubled, a line moved or lost, or a number made extreme."""
+    changed = bytearray(text)
+    for _ in range(rng.randint(1, 3)):
+        at = rng.randrange(len(changed))
+        how = rng.randrange(5)
+        if how == 0:
+            changed[at] = rng.choice(b'0123456789.,-+eE \n"x\x00\xff')
+        elif how == 1:
+            del changed[at : at + rng.randint(1, 4)]
+        elif how == 2:
+            changed[at:at] = changed[at : at + rng.randint(1, 12)]
+        elif how == 3:
+            lines = changed.split(b"\n")
+            rng.shuffle(lines)
+            changed = bytearray(b"\n".join(lines))
+        else:
+            extreme = rng.choice([b"1e12", b"-1", b"nan", b"inf", b"1e400", b"9" * 40, b"-0", b""])
+            cells = re.split(rb"([,\n])", bytes(changed))
+            cells[rng.randrange(0, len(cells), 2)] = extreme
+            changed = bytearray(b"".join(cells))
+        if not changed:
+            break
+    return bytes(changed)
 
 
 def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
