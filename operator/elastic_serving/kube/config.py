@@ -1,5 +1,6 @@
 """Where the API server is and who we are there: the pod's ServiceAccount, or the kubeconfig file that was named."""
 
+import os
 import time
 from pathlib import Path
 from typing import Final
@@ -25,6 +26,7 @@ def present_namespace(kubeconfig: Path | None) -> str:
     """The namespace of the kubeconfig's current context, or of the pod we run in; ``default`` where neither says."""
     if kubeconfig is None:
         return _POD_NAMESPACE.read_text(encoding="utf-8").strip() if _POD_NAMESPACE.exists() else "default"
+    _must_exist(kubeconfig)
     try:
         _, current = list_kube_config_contexts(config_file=str(kubeconfig))  # type: ignore[no-untyped-call]  # it has no annotations
     except (ConfigException, OSError) as error:
@@ -43,6 +45,7 @@ async def load_configuration(kubeconfig: Path | None = None) -> Configuration:
         if kubeconfig is None:
             load_incluster_config(configuration)  # type: ignore[no-untyped-call]  # it has no annotations
         else:
+            _must_exist(kubeconfig)
             await _load_file(kubeconfig, configuration)
             # The attribute's type is inferred from its default, None.
             configuration.refresh_api_key_hook = _Reload(kubeconfig)  # type: ignore[assignment]
@@ -50,6 +53,12 @@ async def load_configuration(kubeconfig: Path | None = None) -> Configuration:
         source = "the pod's ServiceAccount" if kubeconfig is None else f"kubeconfig {kubeconfig}"
         raise InvalidSpec(f"{source} gives no access to a cluster: {error}") from error
     return configuration
+
+
+def _must_exist(kubeconfig: Path) -> None:
+    """Raises InvalidSpec where none of the files is there; as in KUBECONFIG, there may be several."""
+    if not any(Path(path).expanduser().exists() for path in str(kubeconfig).split(os.pathsep)):
+        raise InvalidSpec(f"kubeconfig {kubeconfig} gives no access to a cluster: there is no such file")
 
 
 class _Reload:
