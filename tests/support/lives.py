@@ -23,7 +23,8 @@ LIFETIME_SECONDS: Final = 3600.0
 class Point:
     """A place between two writes: right before one was passed on, or right after the API server did it.
 
-    In both cases the operator gets no answer. ``phase`` is the step of the scenario, ``what`` the write (see calls.py).
+    In both cases the operator gets no answer. ``phase`` is the step of the scenario, ``what`` the write: as calls.py
+    names it, or ``drain pod 2``, the second pod that is drained in the phase, whichever pod the operator chose.
     """
 
     phase: str
@@ -43,7 +44,12 @@ class Life:
     points: Sequence[Point]
     phase: str = ""
     reached: list[Point] = field(default_factory=list)
+    _pods: dict[str, list[str]] = field(default_factory=dict)
     _dead: bool = False
+
+    def enter(self, phase: str) -> None:
+        """The next step of the scenario begins; pods are counted afresh."""
+        self.phase, self._pods = phase, {}
 
     def due(self) -> list[Point]:
         """Points of the present phase that were not reached yet."""
@@ -64,7 +70,7 @@ class Life:
 
     def _kill(self, call: Call, side: str) -> bool:
         """Called by the proxy's thread. What a dead process sent still arrives, as it would."""
-        point = Point(self.phase, side, call.what)
+        point = Point(self.phase, side, self._named(call.what))
         process = self.operator.process
         if self._dead or process is None or point not in self.due():
             return False
@@ -72,6 +78,16 @@ class Life:
         process.kill()
         self.reached.append(point)
         return True
+
+    def _named(self, what: str) -> str:
+        """Name of a write of which it does not matter which pod it is of: ``lift pod 1``."""
+        verb, _, pod = what.partition(" pods/")
+        if not pod:
+            return what
+        told = self._pods.setdefault(verb, [])
+        if pod not in told:
+            told.append(pod)
+        return f"{verb} pod {told.index(pod) + 1}"
 
     async def _revive(self) -> None:
         while True:

@@ -17,7 +17,10 @@ def files_of(paths: tuple[Path, ...]) -> list[Path]:
 
 
 def records_in(path: Path) -> Iterator[tuple[int, Recorded]]:
-    """Each record with its line (from 1); blank lines are passed over. Raises Refused, ``<file>:<line>: ...``."""
+    """Each record with its line (from 1); blank lines are passed over. Raises Refused, ``<file>:<line>: ...``.
+
+    A last line without an end that cannot be read is still being written: it is no record yet.
+    """
     with path.open("rb") as file:
         for number, text in enumerate(file, start=1):
             if not text.strip():
@@ -25,6 +28,8 @@ def records_in(path: Path) -> Iterator[tuple[int, Recorded]]:
             try:
                 yield number, parse(text)
             except ValueError as error:
+                if not text.endswith(b"\n"):
+                    return
                 raise Refused(f"{path}:{number}: {error}") from error
 
 

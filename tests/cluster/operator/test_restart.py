@@ -1,6 +1,5 @@
 """What a decision needs survives the process that made it: windows, rate policies, the desired number itself."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ import pytest
 
 from tests.support.cluster import eventually
 from tests.support.operator import Operator, Release
+from tests.support.records import records_in
 from tests.support.servings import Servings
 
 PERIOD = 15
@@ -40,8 +40,7 @@ def _process(release: Release, home: Path, identity: str = "operator-0") -> Iter
 
 def changes_in(home: Path) -> list[Change]:
     """The recorded decisions that changed desired, in their order."""
-    written, _, _ = (home / "decisions.jsonl").read_text().rpartition("\n")  # what follows is being written
-    decisions = [json.loads(line)["decision"] for line in written.splitlines()]
+    decisions = [record["decision"] for record in records_in(home)]
     return [Change(d["at"], d["from"], d["to"]) for d in decisions if d["from"] != d["to"]]
 
 

@@ -33,12 +33,12 @@ LOOK_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """A change of the spec, the replicas it leads to, and the writes on the way there."""
+    """A change of the spec, the replicas it leads to, the pods made on the way, and the writes (see lives.py)."""
 
     name: str
     spec: Mapping[str, Any]
     replicas: int
-    created: tuple[str, ...]
+    created: int
     writes: tuple[str, ...]
 
 
@@ -55,14 +55,14 @@ PHASES = (
         "create",
         _asking(10),
         1,
-        ("m-0-0",),
+        1,
         (
             "apply servingmemories/m",
             "apply services/m",
             "apply services/m-hosts",
             "try pods",
-            "create pods/m-0-0",
-            "lift pods/m-0-0",
+            "create pod 1",
+            "lift pod 1",
             "patch elasticservings/status/m",
             "create events ReplicaReady",
         ),
@@ -71,13 +71,13 @@ PHASES = (
         "up",
         _asking(30),
         3,
-        ("m-1-0", "m-2-0"),
+        2,
         (
             "apply servingmemories/m",
-            "create pods/m-1-0",
-            "create pods/m-2-0",
-            "lift pods/m-1-0",
-            "lift pods/m-2-0",
+            "create pod 1",
+            "create pod 2",
+            "lift pod 1",
+            "lift pod 2",
             "create events ScalingUp",
         ),
     ),
@@ -85,15 +85,15 @@ PHASES = (
         "edit",
         {**_asking(30), **EDITED},
         3,
-        ("m-3-0", "m-2-0", "m-1-0"),
+        3,
         (
             "try pods",
-            "create pods/m-3-0",
-            "lift pods/m-3-0",
-            "drain pods/m-2-0",
-            "delete pods/m-2-0",
-            "create pods/m-2-0",
-            "drain pods/m-1-0",
+            "create pod 1",
+            "lift pod 1",
+            "drain pod 1",
+            "delete pod 1",
+            "create pod 2",
+            "drain pod 2",
             "create events ReplicasDraining",
         ),
     ),
@@ -101,26 +101,26 @@ PHASES = (
         "down",
         {**_asking(10), **EDITED},
         1,
-        (),
-        ("apply servingmemories/m", "drain pods/m-3-0", "delete pods/m-3-0", "create events ScalingDown"),
+        0,
+        ("apply servingmemories/m", "drain pod 1", "delete pod 1", "create events ScalingDown"),
     ),
     Phase(
         "zero",
         {**_asking(0, minReplicas=0, idle={"timeoutSeconds": 1}), **EDITED},
         0,
-        (),
-        ("apply servingmemories/m", "drain pods/m-1-0", "delete pods/m-1-0"),
+        0,
+        ("apply servingmemories/m", "drain pod 1", "delete pod 1"),
     ),
     Phase(
         "back",
         {**_asking(10, minReplicas=0, idle={"timeoutSeconds": 600}), **EDITED},
         1,
-        ("m-0-0",),
-        ("apply servingmemories/m", "create pods/m-0-0", "lift pods/m-0-0"),
+        1,
+        ("apply servingmemories/m", "create pod 1", "lift pod 1"),
     ),
 )
 POINTS = tuple(Point(p.name, side, what) for p in PHASES for what in p.writes for side in ("before", "after"))
-CREATED = sorted(name for phase in PHASES for name in phase.created)
+CREATED = sum(phase.created for phase in PHASES)
 """desired x hosts: 1, 2 more, 3 to replace them one by one, none, none, 1."""
 
 
@@ -174,12 +174,12 @@ async def _live(cluster: Cluster, admin: KubeClient, life: Life) -> None:
     """The scenario from the first replica to the last, with everything that must hold at its rests and at its end."""
     namespace = life.operator.release.namespace
     for phase in PHASES:
-        life.phase = phase.name
+        life.enter(phase.name)
         text = json.dumps(manifest(phase.spec, name="m"))
         await asyncio.to_thread(cluster.kubectl, "apply", "-n", namespace, "-f", "-", stdin=text)
         await _rest(admin, life, phase)
     made = [seen.call.what for seen in life.proxy.writes if seen.status == 201]
-    assert sorted(what for what in made if what.startswith("create pods/")) == [f"create pods/{n}" for n in CREATED]
+    assert len([what for what in made if what.startswith("create pods/")]) == CREATED, made
     assert sorted(what for what in made if what.startswith("apply services/")) == [
         "apply services/m",
         "apply services/m-hosts",

@@ -81,3 +81,14 @@ def test_a_line_that_is_no_record_is_refused(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["replay", str(path)])
     assert result.exit_code == 2
     assert result.stderr == f"Error: {path}:1: decision: required, but not there: only a record has one\n"
+
+
+def test_a_last_line_that_is_still_being_written_is_no_record_yet(records: Path) -> None:
+    newest = records / "decisions.jsonl"
+    half = newest.read_text().splitlines()[0][:100]
+    with newest.open("a") as file:
+        file.write(half)
+    assert CliRunner().invoke(main, ["replay", str(records)]).output == "all 100 records decide the same\n"
+    with newest.open("a") as file:
+        file.write("\n")
+    assert CliRunner().invoke(main, ["replay", str(records)]).exit_code == 2
