@@ -41,7 +41,7 @@ class Finished:
             counts[uid] = sample.finished
             if last is not None:
                 total += sample.finished - last if sample.finished >= last else sample.finished
-            elif started_at(replica) >= self.watched_since:
+            elif started_at(replica) + _SECOND > self.watched_since:
                 total += sample.finished
         return Finished(self.watched_since, total, counts)
 

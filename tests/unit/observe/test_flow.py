@@ -38,6 +38,12 @@ def counted(finished: float | None, when: float = NOW) -> ReplicaSample:
             id="a replica that started under our eyes counts whole, then by what it adds",
         ),
         pytest.param(
+            at("10:00:20.900"),
+            [{0: counted(10)}, {0: counted(14)}],
+            [10, 14],
+            id="one that started in the second in which we began counts whole: pods' times are whole seconds",
+        ),
+        pytest.param(
             at("10:00:21"),
             [{0: counted(1000)}, {0: counted(1004)}],
             [0, 4],
