@@ -18,7 +18,7 @@ from elastic_serving.observe.catalogue import (
     WAITING,
 )
 from elastic_serving.observe.series import Series
-from elastic_serving.scaling.model import Inventory, Missing, PerReplica, Replica, Role
+from elastic_serving.scaling.model import NOT_SCRAPED, Inventory, Missing, PerReplica, Replica, Role
 from elastic_serving.scaling.recommend import NO_REPLICA
 
 Key: TypeAlias = tuple[str, str]
@@ -135,7 +135,7 @@ def read_serving(
 
     A sample from before the replica's container started is of an older pod with the same index; one that is older than
     ``stale_after_seconds`` describes another load. Both are as good as absent. While every ready replica may still wait
-    for its first scrape, none is missed: NO_REPLICA.
+    for its first scrape, none is missed: NOT_SCRAPED.
     """
     oldest = now - stale_after_seconds
     ready = [r for r in inventory.replicas if r.role is Role.SERVING and r.is_ready]
@@ -155,7 +155,7 @@ def read_serving(
         return Missing("Stale", f"the newest sample of {metrics} is from {clock(max(stale), inventory.at)}")
     newest = now - max(stale_after_seconds, FIRST_SCRAPE_SECONDS)
     if all(_ready_since(r) > newest and answer.scraped.get((key, r.index), -inf) < started_at(r) for r in ready):
-        return Missing(NO_REPLICA, "no engine was scraped yet since it became ready")
+        return Missing(NOT_SCRAPED, "no engine was scraped yet since it became ready")
     return Missing("Empty", f"Prometheus has no series {metrics} of a ready replica")
 
 

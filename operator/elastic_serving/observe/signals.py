@@ -20,7 +20,7 @@ from elastic_serving.observe.fleet import FleetAnswer, ReplicaSample, merge, par
 from elastic_serving.observe.inventory import InFlight
 from elastic_serving.observe.prometheus import Queries, QueryFailed
 from elastic_serving.observe.userquery import UserQueries
-from elastic_serving.scaling.model import NOT_ASKED, Inventory, Missing, Reading
+from elastic_serving.scaling.model import NOT_ASKED, NOT_SCRAPED, Inventory, Missing, Reading
 from elastic_serving.scaling.recommend import NO_REPLICA
 
 STALE_AFTER_SECONDS: Final = 30.0
@@ -101,7 +101,7 @@ class Signals:
     def _dated(self, serving: Wanted, signal: EffectiveSignal, inventory: Inventory, now: float) -> Reading:
         key = (serving.namespace, serving.name, signal.name)
         reading = self._read(serving, signal, inventory, now)
-        if isinstance(reading, Missing) and reading.kind != NO_REPLICA:
+        if isinstance(reading, Missing) and reading.kind not in (NO_REPLICA, NOT_SCRAPED):
             return replace(reading, since=self._missing_since.setdefault(key, now))
         self._missing_since.pop(key, None)
         return reading

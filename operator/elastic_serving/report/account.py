@@ -5,6 +5,7 @@ from functools import cached_property
 
 from elastic_serving.api.models import ElasticServing, Mode
 from elastic_serving.scaling.model import (
+    NOT_SCRAPED,
     Decision,
     Outcome,
     Phase,
@@ -75,8 +76,9 @@ class Account:
 
     @cached_property
     def missing_signals(self) -> tuple[SignalOutcome, ...]:
-        """Signals without a usable sample, but for those that wait for the first replica."""
-        return tuple(s for s in self.decision.signals if s.missing is not None and s.missing.kind != NO_REPLICA)
+        """Signals without a usable sample, but for those that wait for the first replica or its first scrape."""
+        kinds = (NO_REPLICA, NOT_SCRAPED)
+        return tuple(s for s in self.decision.signals if s.missing is not None and s.missing.kind not in kinds)
 
     @property
     def are_all_missing(self) -> bool:

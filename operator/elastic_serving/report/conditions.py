@@ -133,7 +133,7 @@ def _scaling_active(account: Account) -> _State:
         message = "minReplicas is 0, but no signal exists at zero replicas: the last replica stays."
         return _State(_TRUE, reason.NO_WAKE_SIGNAL, message)
     if decision.signal is None:
-        return _State(_UNKNOWN, reason.NO_REPLICA_SERVES, "No replica serves, so its signals cannot be measured yet.")
+        return _State(_UNKNOWN, reason.NO_REPLICA_SERVES, "No replica that serves has been measured yet.")
     return _State(_TRUE, reason.VALID_METRIC_FOUND, f"The number follows from {decision.signal}.")
 
 

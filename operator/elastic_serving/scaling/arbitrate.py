@@ -2,7 +2,7 @@
 
 The largest recommendation wins. While a signal is missing the number may rise and not fall; while all are, it is held,
 and after ``fallback.afterSeconds`` the fallback speaks. A signal without a replica to measure is not missing: it
-abstains, and the fallback's clock stands still.
+abstains, and the fallback's clock stands still; one whose replicas were not scraped yet does too, and lowers nothing.
 Source: kubernetes pkg/controller/podautoscaler/horizontal.go, computeReplicasForMetrics; the fallback behaviors are
 KEDA's (keda.sh, ScaledObject, fallback); both read 2026-11-22.
 """
@@ -45,7 +45,8 @@ def largest_signal(replicas: int, tick: Tick) -> Move:
         said = f"{best.name} asks for {best.recommendation}"
         return Move(Step(STAGE, replicas, best.recommendation, said), best.name)
     if not missing:
-        return Move(Step(STAGE, replicas, tick.current, f"no replica serves yet -> {tick.current}"), NO_REPLICA)
+        said = f"no replica {'was scraped' if tick.is_unscraped else 'serves'} yet -> {tick.current}"
+        return Move(Step(STAGE, replicas, tick.current, said), NO_REPLICA)
     said = f"{missing} missing, and what is missing never lowers -> {tick.current}"
     return Move(Step(STAGE, replicas, tick.current, said), "MetricsMissing", held=said)
 

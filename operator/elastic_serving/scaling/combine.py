@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from elastic_serving.api.models import Combine, EffectiveSignal, Term
-from elastic_serving.scaling.model import Missing, PerReplica, Reading, Sample, SignalOutcome, Step
+from elastic_serving.scaling.model import NOT_SCRAPED, Missing, PerReplica, Reading, Sample, SignalOutcome, Step
 from elastic_serving.scaling.recommend import NO_REPLICA, Basis, recommend
 
 
@@ -40,6 +40,8 @@ def _scaled(term: Term, reading: Reading | None) -> Reading:
         return PerReplica(
             tuple((name, _times(term.weight, number)) for name, number in reading.values), reading.sampled_at
         )
+    if isinstance(reading, Missing) and reading.kind == NOT_SCRAPED:
+        return reading
     if isinstance(reading, PerReplica) or (isinstance(reading, Missing) and reading.kind == NO_REPLICA):
         return Missing(NO_REPLICA, "no replica serves")
     if isinstance(reading, Sample) and (number := _times(term.weight, reading.value)) is not None:

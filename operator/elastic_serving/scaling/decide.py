@@ -15,7 +15,7 @@ from elastic_serving.scaling.burst import burst, burst_at, kept_seconds
 from elastic_serving.scaling.learn import known, learn
 from elastic_serving.scaling.limits import limits, longest_period, override, policies
 from elastic_serving.scaling.memory import Memory, resumed, seeded, with_change, with_high, with_low
-from elastic_serving.scaling.model import Decision, ScalingLimit, Seen, Step
+from elastic_serving.scaling.model import NOT_SCRAPED, Decision, ScalingLimit, Seen, Step
 from elastic_serving.scaling.paused import paused
 from elastic_serving.scaling.pipeline import Move, Pace, Tick
 from elastic_serving.scaling.recommend import NO_REPLICA, basis
@@ -109,13 +109,15 @@ def _look(spec: ElasticServingSpec, seen: Seen, memory: Memory, now: float) -> t
         outcome, step = asked
         outcomes.append(outcome)
         steps.append(step)
-    best, missing = largest(outcomes), tuple(o.name for o in outcomes if o.missing and o.missing.kind != NO_REPLICA)
+    kinds = {o.name: o.missing.kind for o in outcomes if o.missing}
+    missing = tuple(name for name, kind in kinds.items() if kind not in (NO_REPLICA, NOT_SCRAPED))
+    best, unscraped = largest(outcomes), NOT_SCRAPED in kinds.values()
     idle, unknown = memory.idle_since, missing_since(best, missing, memory, now)
-    if not is_idle(spec, seen, outcomes, missing):
+    if unscraped or not is_idle(spec, seen, outcomes, missing):
         idle = None
     elif idle is None:
         idle = now
-    found = best, missing, idle, unknown, learned, ahead
+    found = best, missing, idle, unknown, learned, ahead, unscraped
     return Tick(spec, seen, memory, now, current, floor, tuple(outcomes), *found), steps
 
 

@@ -35,7 +35,8 @@ class Missing:
     """No usable sample: never 0. ``reason`` reads as the end of a sentence and names the query's failure.
 
     ``kind`` is CamelCase and stable: Unreachable, Timeout, Refused, BadAnswer, Empty, NaN, Stale, Unauthorized,
-    NoReplica (no serving replica exists, so its series do not either), NotAsked (nobody has looked yet).
+    NoReplica (no serving replica exists, so its series do not either), NotScraped (those that serve are too young),
+    NotAsked (nobody has looked yet).
     """
 
     kind: str
@@ -43,6 +44,8 @@ class Missing:
     since: float | None = None
 
 
+NOT_SCRAPED: Final = "NotScraped"
+"""Kind of a signal whose replicas are ready and were not scraped yet: no failure, but they may be busy."""
 NOT_ASKED: Final = "NotAsked"
 """Kind of a signal before its first answer, or its first failure: it holds the number, and there is nothing to tell."""
 

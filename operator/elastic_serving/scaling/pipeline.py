@@ -44,12 +44,14 @@ class Tick:
     learned: Learned | None = None
     ahead: Backlog | None = None
     """What there will be to do when a new replica could serve; None where that is not known."""
+    is_unscraped: bool = False
+    """Some signal's replicas were not scraped yet: it abstains, but the others lower nothing."""
 
     @property
     def is_blind(self) -> bool:
         """Too little is known to lower the number."""
         best = self.best
-        return best is None or (bool(self.missing) and (best.recommendation or 0) < self.current)
+        return best is None or (bool(self.missing or self.is_unscraped) and (best.recommendation or 0) < self.current)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from elastic_serving.api.models import Behavior, EffectiveSignal, SignalType, TargetType
-from elastic_serving.scaling.model import Missing, PerReplica, Reading, ReplicaCounts, SignalOutcome, Step
+from elastic_serving.scaling.model import NOT_SCRAPED, Missing, PerReplica, Reading, ReplicaCounts, SignalOutcome, Step
 
 MOST: Final = 2**31 - 1
 """HPA counts in int32: whatever is above saturates here."""
@@ -57,7 +57,7 @@ def recommend(signal: EffectiveSignal, reading: Reading, on: Basis) -> tuple[Sig
     """Replicas that ``signal`` asks for, and why; None where it is missing: NaN, infinite and below 0 are too."""
     asked = _asked(signal, reading, on)
     if isinstance(asked, Missing):
-        reason = f"{'nothing to measure' if asked.kind == NO_REPLICA else 'missing'}: {asked.reason}"
+        reason = f"{'nothing to measure' if asked.kind in (NO_REPLICA, NOT_SCRAPED) else 'missing'}: {asked.reason}"
         outcome = SignalOutcome(signal.name, None, signal.target, None, None, asked)
         return outcome, Step(signal.name, on.current, on.current, reason)
     sampled_at = None if isinstance(reading, Missing) else reading.sampled_at

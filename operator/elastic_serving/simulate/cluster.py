@@ -9,7 +9,17 @@ import random
 from dataclasses import dataclass, field
 
 from elastic_serving.api.models import EffectiveSignal, SignalType
-from elastic_serving.scaling.model import Boot, Flow, Inventory, Missing, PerReplica, Reading, ReplicaCounts, Seen
+from elastic_serving.scaling.model import (
+    NOT_SCRAPED,
+    Boot,
+    Flow,
+    Inventory,
+    Missing,
+    PerReplica,
+    Reading,
+    ReplicaCounts,
+    Seen,
+)
 from elastic_serving.scaling.recommend import NO_REPLICA
 from elastic_serving.simulate.slots import Slots
 
@@ -151,7 +161,7 @@ class Cluster:
         if not self.serving:
             return self._all(Missing(NO_REPLICA, "no replica is ready, so no engine reports"))
         if scrape is None or not any(serial in scrape.running for serial in self.serving):
-            return self._all(Missing(NO_REPLICA, "no engine was scraped yet since it became ready"))
+            return self._all(Missing(NOT_SCRAPED, "no engine was scraped yet since it became ready"))
         share = scrape.waiting / max(1, len(scrape.running))
         readings: list[tuple[str, Reading]] = []
         for signal in self.signals:

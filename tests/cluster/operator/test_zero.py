@@ -77,6 +77,7 @@ async def test_a_gap_in_the_metrics_is_not_idleness(llama: Servings, queue: Outs
     queue.holds(llama.name, 5)
     llama.apply(sleepy(queue, llama, 8), DOWN_AT_ONCE)
     await llama.serving(1)
+    await llama.until(lambda status: status["signals"][0]["health"] == "Ok")
     queue.holds(llama.name, 0)
     llama.fault("wrong_metrics")
     # The last good sample stands for 5 s, less than the idle time; without one nothing is known.

@@ -144,11 +144,11 @@ async def test_without_a_ready_replica_the_engines_series_are_not_missing_but_ab
 @pytest.mark.parametrize(
     ("stale_after", "ready_since", "kind"),
     [
-        pytest.param(30, "10:29:31", "NoReplica", id="29 s ago: its first scrape may still come"),
+        pytest.param(30, "10:29:31", "NotScraped", id="29 s ago: its first scrape may still come"),
         pytest.param(30, "10:29:30", "Empty", id="30 s ago: it should have been scraped long since"),
-        pytest.param(5, "10:29:31", "NoReplica", id="29 s ago: Prometheus finds no pod sooner for it"),
+        pytest.param(5, "10:29:31", "NotScraped", id="29 s ago: Prometheus finds no pod sooner for it"),
         pytest.param(5, "10:29:30", "Empty", id="30 s ago: no scrape at all in six times the bound"),
-        pytest.param(90, "10:28:31", "NoReplica", id="89 s ago: whoever lets samples age 90 s scrapes slowly"),
+        pytest.param(90, "10:28:31", "NotScraped", id="89 s ago: whoever lets samples age 90 s scrapes slowly"),
         pytest.param(90, "10:28:30", "Empty", id="90 s ago"),
     ],
 )

@@ -22,6 +22,8 @@ THREE = (serving_since(0, "04:12:10"), serving_since(1, "04:40:55"), serving_sin
 TWO = THREE[:2]
 REFUSED = Missing("Unreachable", "connection refused", at("04:48:02"))
 NOTHING_YET = {"signals": (concurrency(None, None, Missing("NoReplica", "no replica serves")),), "signal": None}
+YOUNG = Missing("NotScraped", "no engine was scraped yet since it became ready")
+NOT_SCRAPED = {"signals": (concurrency(None, None, YOUNG),), "signal": None}
 QUEUE_MISSING = replace(concurrency(None, None, REFUSED), name="QueueDepth")
 ALL_MISSING = {"signals": (concurrency(None, None, REFUSED),), "signal": None, "recommendation": None}
 NO_NODE = "0/3 nodes are available: 3 Insufficient nvidia.com/gpu"
@@ -83,6 +85,13 @@ MOMENTS = [
             decision=decided(1, 1, why="NoReplica", **NOTHING_YET),
         ),
         "Ready=False NoReplicaServes",
+        why="Starting",
+        load="-",
+    ),
+    moment(
+        "1 of 1 replica serves.",
+        account_of(THREE[0], desired=1, decision=decided(1, 1, why="NoReplica", **NOT_SCRAPED)),
+        "ScalingActive=Unknown NoReplicaServes",
         why="Starting",
         load="-",
     ),

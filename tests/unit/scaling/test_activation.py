@@ -1,5 +1,6 @@
 """What counts as load at zero and on the way there, how long the last replica stays, and a zero set by hand."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -87,7 +88,7 @@ def test_the_idle_time_runs_while_no_signal_is_active(
 
 def test_a_silent_replica_is_not_idle_whatever_the_others_say() -> None:
     spec = asleep_at_last({"type": "Concurrency", "target": 4, "activation": 2}, QUEUE)
-    for shares, expected in (([1, 0], 0), ([1, None], 2)):
+    for shares, expected in (([1, 0], 0), ([1, None], 2), ([1, math.nan], 2)):
         memory = Memory(0, 2, idle_since=-600)
         seen = seen_of({"Concurrency": shares, "Queue": 0}, at=1, current=2)
         assert decide(spec, seen, memory, 1).decision.desired == expected

@@ -100,6 +100,7 @@ def test_a_missing_term_is_its_default_or_makes_the_whole_missing(
     [
         pytest.param("Timeout", "Timeout", "missing: none of its terms is known", id="defaults alone are no knowledge"),
         pytest.param("NoReplica", "NoReplica", "nothing to measure: no replica serves", id="nothing to measure"),
+        pytest.param("NotScraped", [5, 5], "nothing to measure: it said so", id="not scraped yet, whatever else is"),
     ],
 )
 def test_nothing_is_made_of_nothing(light: Short, heavy: Short, words: str) -> None:

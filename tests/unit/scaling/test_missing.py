@@ -33,6 +33,9 @@ def decision_on(concurrency: Short, queue: Short, *, current: int = 5) -> Decisi
         pytest.param("NoReplica", 2, 2, "QueueDepth", "QueueDepth", id="no replica to measure: it abstains"),
         pytest.param("NoReplica", None, 5, "MetricsMissing", None, id="one abstains, the other is missing"),
         pytest.param("NoReplica", "NoReplica", 5, "NoReplica", None, id="all abstain: held"),
+        pytest.param("NotScraped", 2, 5, "NoReplica", "QueueDepth", id="not scraped yet: down is not allowed"),
+        pytest.param("NotScraped", 7, 7, "QueueDepth", "QueueDepth", id="not scraped yet: up is"),
+        pytest.param("NotScraped", "NotScraped", 5, "NoReplica", None, id="nobody was scraped yet: held"),
     ],
 )
 def test_the_largest_signal_wins_and_what_is_missing_never_lowers(
@@ -54,6 +57,7 @@ def test_a_hold_names_what_is_missing() -> None:
     assert decision_on(None, 2).recommendation == 2
     assert decision_on(None, None).recommendation is None
     assert decision_on("NoReplica", "NoReplica").held == ""
+    assert decision_on("NotScraped", 2).held == ""
 
 
 def test_a_blind_pass_counts_as_held_in_the_down_window() -> None:
@@ -105,19 +109,21 @@ def test_one_answer_starts_the_clock_of_the_fallback_afresh() -> None:
 
 @pytest.mark.promise("U12")
 def test_the_clock_of_the_fallback_stands_still_while_no_replica_serves() -> None:
-    """50 s missing, 1000 s without a replica, 49 s and 50 s missing again: 100 s are over at the last row alone."""
+    """50 s missing, 1000 s without one that was scraped, 50 s missing again: 100 s are over at the last row alone."""
     spec = echo_spec(fallback={"afterSeconds": 100, "replicas": 9})
     rows: list[tuple[float, Short]] = [
         (0, None),
         (50, None),
         (51, "NoReplica"),
-        (1050, "NoReplica"),
+        (1020, "NoReplica"),
+        (1021, "NotScraped"),
+        (1050, "NotScraped"),
         (1051, None),
         (1099, None),
         (1100, None),
     ]
     made = play(spec, rows, start=5)
-    assert [d.decision.desired for d in made] == [5, 5, 5, 5, 5, 5, 9]
+    assert [d.decision.desired for d in made] == [5, 5, 5, 5, 5, 5, 5, 5, 9]
 
 
 def test_without_a_fallback_the_number_is_held_for_ever() -> None:

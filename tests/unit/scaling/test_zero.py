@@ -60,6 +60,20 @@ def test_idleness_counts_what_runs_and_what_waits() -> None:
 
 
 @pytest.mark.promise("N9")
+def test_a_replica_that_nobody_scraped_yet_may_be_busy_and_is_not_idle() -> None:
+    """It serves from 0 on and is scraped at 20 for the first time: idle from then on, zero at 30."""
+    spec = zero_spec(10, BOTH)
+    memory: Memory | None = None
+    desired: list[int] = []
+    rows: list[tuple[float, Short]] = [(0.0, "NotScraped"), (19.0, "NotScraped"), (20.0, [0]), (29.0, [0]), (30.0, [0])]
+    for at, running in rows:
+        decided = decide(spec, seen_of({"Concurrency": running, "Queue": 0}, at=at), memory, at)
+        memory = decided.memory
+        desired.append(decided.decision.desired)
+    assert desired == [1, 1, 1, 1, 0]
+
+
+@pytest.mark.promise("N9")
 def test_when_the_idle_window_is_over_no_stabilization_window_is_put_on_top() -> None:
     """Load until 0, idle 60 s, down window 300 s: to zero at 70, not at 300."""
     spec = zero_spec(60, scaleDown={"tolerance": 0, "stabilizationWindowSeconds": 300})

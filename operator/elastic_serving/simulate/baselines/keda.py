@@ -28,7 +28,7 @@ from elastic_serving.simulate.policy import Wish
 
 POLLING_SECONDS: Final = 30.0
 COOLDOWN_SECONDS: Final = 300.0
-_NO_SERIES: Final = frozenset({"Empty", "NoReplica"})
+_NO_SERIES: Final = frozenset({"Empty", "NoReplica", "NotScraped"})
 
 
 @dataclass(slots=True)
