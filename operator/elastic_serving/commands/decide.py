@@ -78,7 +78,7 @@ def decisions(
     Without ``spec`` each line must be a record and is decided under its own; without ``memory`` the first line's is
     taken, if it has one. ``serving`` picks the records of one serving. Raises Refused, ``<name>:<line>: ...``.
     """
-    stream, of = Stream(stale_seconds), serving
+    stream, of, is_there = Stream(stale_seconds), serving, serving is None
     for number, text in enumerate(lines, start=1):
         if not text.strip():
             continue
@@ -92,8 +92,10 @@ def decisions(
         except ValueError as error:
             raise Refused(f"{name}:{number}: {error}") from error
         made = decide_once(under, stream.counted(under, found.seen), memory, found.seen.at)
-        memory = made.memory
+        memory, is_there = made.memory, True
         yield made
+    if not is_there:
+        raise Refused(f'{name}: no record of "{serving}"')
 
 
 def _same(found: Recorded, of: str | None) -> str:

@@ -37,6 +37,8 @@ def replay(files: tuple[Path, ...], output: str) -> None:
                 raise Refused(f"{path}:{number}: {error}") from error
             count, others = count + 1, others + bool(found)
             first = first or (_told(f"{path}:{number}", recorded, found, output) if found else "")
+    if count == 0:
+        raise Refused(f"no records in {', '.join(map(str, files))}")
     if output == "json":
         click.echo(json.dumps({"records": count, "different": others, "first": json.loads(first or "null")}))
     else:

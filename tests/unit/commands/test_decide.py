@@ -129,6 +129,8 @@ def test_records_of_two_servings_do_not_share_a_memory(home: Path) -> None:
     )
     chosen = run(home, "--observations", "-", "--serving", "n/b", "-o", "json", stdin=text)
     assert numbers(chosen) == [(1, 3), (3, 3), (3, 1), (1, 1)]
+    nobody = run(home, "--observations", "-", "--serving", "n/c", stdin=text)
+    assert (nobody.exit_code, nobody.stderr) == (2, 'Error: <stdin>: no record of "n/c"\n')
 
 
 @pytest.mark.parametrize(

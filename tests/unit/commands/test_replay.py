@@ -92,3 +92,8 @@ def test_a_last_line_that_is_still_being_written_is_no_record_yet(records: Path)
     with newest.open("a") as file:
         file.write("\n")
     assert CliRunner().invoke(main, ["replay", str(records)]).exit_code == 2
+
+
+def test_a_directory_without_records_is_refused(tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["replay", str(tmp_path)])
+    assert (result.exit_code, result.stderr) == (2, f"Error: no records in {tmp_path}\n")
