@@ -48,7 +48,7 @@ def all_full(seen: Fullness) -> tuple[int, int]:
 def any_full(seen: Fullness) -> tuple[int, int]:
     """As ``all_full``; with one slot none is free in a busy replica, so one idle replica must be there."""
     down = math.ceil(seen.total / (seen.slots - 1)) if seen.slots > 1 else math.ceil(seen.total) + 1
-    return seen.ready + seen.full if seen.full else 0, down if seen.total else 0
+    return seen.ready + seen.full if seen.full else 0, max(1, down) if seen.total else 0
 
 
 TRIGGERS: Final[Mapping[Trigger, Callable[[Fullness], tuple[int, int]]]] = MappingProxyType(

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from elastic_serving.api.models import ElasticServingSpec, Trigger
@@ -95,6 +95,7 @@ def test_every_trigger_has_its_words_and_average_is_the_formula() -> None:
 
 @pytest.mark.promise("N24")
 @given(st.lists(st.floats(0, 40), max_size=8), st.integers(0, 3), st.integers(1, 8))
+@example([5e-324], 0, 3)  # half of it is 0
 def test_any_full_never_asks_for_fewer(loads: list[float], silent: int, slots: int) -> None:
     seen = Fullness(loads, len(loads) + silent, slots)
     any_up, any_down = TRIGGERS[Trigger.ANY_FULL](seen)
