@@ -38,11 +38,11 @@ spec:
     trigger: Average
     signals:
       - {type: Concurrency, target: 200.5}
-      - {type: QueueDepth, target: 4}
       - {type: Prometheus, name: ttft, query: "max(ttft)", target: 0.5, targetType: Value, intervalSeconds: 60}
       - {type: Prometheus, name: jobs, query: "sum(jobs)", target: 3, emptyIsZero: true, activation: 0.5}
       - {type: Tokens, target: 1500}
       - {type: KVCache}
+      - {type: Latency, ttftSeconds: 3, tpotSeconds: 0.1, percentile: 97}
       - {type: Prometheus, name: heavy, query: "sum(heavy)", scales: false}
       - type: Combined
         combine: Max

@@ -359,7 +359,7 @@ WRONG = [
     pytest.param(
         signals({"type": "CPU", "target": 80}),
         'spec.scaling.signals[0].type: Unsupported value: "CPU": supported values: "Concurrency", "QueueDepth", '
-        '"Tokens", "KVCache", "Combined", "Prometheus"',
+        '"Tokens", "KVCache", "Latency", "Combined", "Prometheus"',
         id="an unknown signal",
     ),
     pytest.param(
@@ -437,6 +437,42 @@ WRONG = [
         id="a cache in percent",
     ),
     pytest.param(
+        signals({"type": "Latency"}),
+        "spec.scaling.signals[0]: Required value: type Latency needs a budget: ttftSeconds (to the first token), "
+        "tpotSeconds (between tokens) or both",
+        id="Latency without a budget",
+    ),
+    pytest.param(
+        signals({"type": "Latency", "ttftSeconds": 3, "target": 4}),
+        "spec.scaling.signals[0]: Forbidden: type Latency learns its target: it takes neither a target nor scales "
+        "false",
+        id="Latency with a target",
+    ),
+    pytest.param(
+        signals({"type": "Latency", "ttftSeconds": 3, "percentile": 100}),
+        "spec.scaling.signals[0].percentile: Invalid value: 100: spec.scaling.signals[0].percentile in body should be "
+        "less than or equal to 99.9",
+        id="a budget that all requests keep",
+    ),
+    *(
+        pytest.param(
+            signals({"type": "Concurrency", field: 60}),
+            f"spec.scaling.signals[0].{field}: Forbidden: {field} goes with type Latency only; the type is Concurrency",
+            id=f"{field} of a Concurrency signal",
+        )
+        for field in ("ttftSeconds", "tpotSeconds", "percentile")
+    ),
+    pytest.param(
+        manifest(
+            {
+                "engine": {"kind": "TGI", "image": "tgi:3"},
+                "scaling": {"signals": [{"type": "Latency", "tpotSeconds": 0.1}]},
+            }
+        ),
+        "spec.scaling.signals: Forbidden: engine.kind TGI has no metric for signals of type Latency",
+        id="the latency of an engine that does not tell",
+    ),
+    pytest.param(
         signals({"type": "Concurrency"}, {"type": "Combined", "target": 4}),
         "spec.scaling.signals[1].terms: Required value: type Combined needs terms: names of other signals of the list, "
         "each with its weight",
@@ -455,7 +491,8 @@ WRONG = [
     *(
         pytest.param(
             signals({"type": "Concurrency"}, {"type": "Combined", "target": 4, "terms": [{"signal": term}]}),
-            "spec.scaling.signals: Invalid value: terms must name signals of this list that are not Combined",
+            "spec.scaling.signals: Invalid value: terms must name signals of this list that are neither "
+            "Combined nor Latency",
             id=f"a term that is {what}",
         )
         for term, what in (("Heavy", "not in the list"), ("Combined", "the signal itself"))

@@ -5,6 +5,7 @@ distinct powers of two, so that a metric that is missed or counted twice shows i
 """
 
 import contextlib
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler
@@ -17,6 +18,7 @@ from elastic_serving.api.workload import EngineKind
 from elastic_serving.observe.access import PrometheusAccess
 from elastic_serving.observe.catalogue import ENGINES, fleet_query
 from elastic_serving.observe.fleet import FleetAnswer, parse_fleet
+from elastic_serving.observe.latency import parse_latencies, share_within
 from elastic_serving.observe.prometheus import Prometheus
 from tests.support.cluster import eventually
 from tests.support.prometheus_process import RealPrometheus, Target, exposition, page, real_prometheus
@@ -124,6 +126,14 @@ TOKENS = {
 }
 """Counters of tokens read and written."""
 
+HISTOGRAMS = {
+    EngineKind.VLLM: ("vllm:time_to_first_token_seconds", "vllm:inter_token_latency_seconds"),
+    EngineKind.SGLANG: ("sglang:time_to_first_token_seconds", "sglang:inter_token_latency_seconds"),
+    EngineKind.TRITON: ("vllm:time_to_first_token_seconds", "vllm:time_per_output_token_seconds"),
+    EngineKind.JETSTREAM: ("jetstream_time_to_first_token", "jetstream_time_per_output_token"),
+}
+"""Histograms of seconds to the first token and between tokens."""
+
 HALVES = {
     0: 'vllm:num_requests_running{engine="0"} 5\n',
     1: 'vllm:num_requests_waiting{engine="0"} 6\n',
@@ -175,14 +185,39 @@ def growing() -> Iterator[dict[EngineKind, StandIn]]:
 
 
 @pytest.fixture(scope="module")
+def observing() -> Iterator[dict[EngineKind, StandIn]]:
+    """Pages whose histograms grow at each scrape: of 4 to the first token 1 takes at most 1 s, of 4 between tokens 2
+    take at most 0.25 s; before that everything was slow, which must not count."""
+
+    def reply_of(page: StandIn, ttft: str, tpot: str) -> Reply:
+        def reply(handler: BaseHTTPRequestHandler) -> None:
+            n = len(page.asked)
+            rows = [(f'{name}_bucket{{le="+Inf"}}', 1000 + 4 * n) for name in (ttft, tpot)]
+            rows += [(f"{name}_count", 1000 + 4 * n) for name in (ttft, tpot)]
+            rows += [(f'{ttft}_bucket{{le="1.0"}}', n), (f'{tpot}_bucket{{le="0.25"}}', 2 * n)]
+            exposition("".join(f"{series} {value}\n" for series, value in rows))(handler)
+
+        return reply
+
+    with contextlib.ExitStack() as stack:
+        pages = {engine: stack.enter_context(page("")) for engine in HISTOGRAMS}
+        for engine, names in HISTOGRAMS.items():
+            pages[engine].reply = reply_of(pages[engine], *names)
+        yield pages
+
+
+@pytest.fixture(scope="module")
 def prometheus(
-    tmp_path_factory: pytest.TempPathFactory, growing: Mapping[EngineKind, StandIn]
+    tmp_path_factory: pytest.TempPathFactory,
+    growing: Mapping[EngineKind, StandIn],
+    observing: Mapping[EngineKind, StandIn],
 ) -> Iterator[RealPrometheus]:
     """A Prometheus that has scraped every page once."""
     with contextlib.ExitStack() as stack:
         pages = [Target(row.serving, "0", stack.enter_context(page(row.page))) for row in ROWS]
         pages += [Target("halves", str(index), stack.enter_context(page(text))) for index, text in HALVES.items()]
         pages += [Target(f"growing-{engine.lower()}", "0", page) for engine, page in growing.items()]
+        pages += [Target(f"observing-{engine.lower()}", "0", page) for engine, page in observing.items()]
         started = stack.enter_context(real_prometheus(find_tools(), tmp_path_factory.mktemp("prometheus"), *pages))
         started.await_series(f"count(up == 1) == {len(pages)}")
         yield started
@@ -228,6 +263,24 @@ async def test_tokens_are_those_of_prompts_and_answers_a_second_over_a_minute(
     answer = await ask(prometheus, engine, SignalType.TOKENS)
     # 10 tokens more at each scrape but the first; one may be under way, and rate() looks half an interval beyond.
     assert 10 * (before - 3) / 60 <= answer.samples["team-a", name][0].value <= 10 * (len(page.asked) + 1) / 60
+
+
+@pytest.mark.promise("U18")
+@pytest.mark.parametrize("engine", HISTOGRAMS, ids=str)
+async def test_latencies_are_those_of_the_last_minute_by_serving(
+    prometheus: RealPrometheus, observing: Mapping[EngineKind, StandIn], engine: EngineKind
+) -> None:
+    await eventually(lambda: len(observing[engine].asked) >= 10)
+    client = Prometheus(PrometheusAccess(prometheus.url))
+    try:
+        found = parse_latencies(await client.query(fleet_query(engine, SignalType.LATENCY)))
+    finally:
+        client.close()
+    seen = found["team-a", f"observing-{engine.lower()}"]
+    assert abs(time.time() - seen.sampled_at) < 30
+    # As if only what came since counted: a quarter and a half, within a scrape that is under way.
+    assert share_within(seen.histograms["ttft"], 1.0) == pytest.approx(0.25, rel=0.05)
+    assert share_within(seen.histograms["tpot"], 0.25) == pytest.approx(0.5, rel=0.05)
 
 
 async def test_a_replica_that_lacks_a_metric_is_absent_rather_than_half_counted(prometheus: RealPrometheus) -> None:

@@ -15,7 +15,7 @@ from elastic_serving.report.lines import line
 from elastic_serving.report.observation import parse
 from elastic_serving.scaling.decide import Decided, decide
 from elastic_serving.scaling.memory import Memory, from_dict, restored, seeded, to_dict
-from elastic_serving.scaling.model import Missing, PerReplica, Sample, Seen
+from elastic_serving.scaling.model import Latency, Missing, PerReplica, Sample, Seen
 from elastic_serving.scaling.stabilize import stabilize
 from tests.support.scaling import EVERYTHING, seen_of, spec_of
 
@@ -24,7 +24,8 @@ QUEUE = {"type": "QueueDepth", "target": 4}
 LEVEL = {"type": "Prometheus", "name": "Level", "query": "q", "target": 0.8, "targetType": "Value"}
 TOTAL = {"type": "Prometheus", "name": "Total", "query": "q", "target": 25}
 NOISY = TOTAL | {"activation": 20}
-NAMES = ("Concurrency", "QueueDepth", "Level", "Total")
+BUDGET = {"type": "Latency", "ttftSeconds": 3}
+NAMES = ("Concurrency", "QueueDepth", "Level", "Total", "Latency")
 
 laws = settings(deadline=None, max_examples=60)
 """A busy machine is no broken law; 60 timelines a run, others in each."""
@@ -33,10 +34,13 @@ numbers = st.one_of(
     st.integers(0, 300).map(float), st.sampled_from([0.0, 0.3, 1e12, 1e300, -1.0, float("nan"), float("inf")])
 )
 missing = st.sampled_from(["Unreachable", "Timeout", "Empty", "NaN", "Stale"]).map(lambda kind: Missing(kind, "so"))
+latencies = st.none() | st.builds(Latency, st.floats(0, 1), st.sampled_from([0.0, 1060.0, 5000.0, 1e9]))
 readings = st.one_of(
     st.builds(Sample, numbers, st.just(0.0)),
-    st.lists(st.one_of(st.none(), numbers), max_size=4).map(
-        lambda values: PerReplica(tuple((str(i), number) for i, number in enumerate(values)), 0.0)
+    st.builds(
+        lambda values, latency: PerReplica(tuple((str(i), n) for i, n in enumerate(values)), 0.0, latency),
+        st.lists(st.one_of(st.none(), numbers), max_size=4),
+        latencies,
     ),
     missing,
     st.just(Missing("NoReplica", "no replica serves")),

@@ -122,6 +122,7 @@ class Metadata(Model):
 
 UNKNOWN_TO: Final[Mapping[SignalType, tuple[EngineKind, ...]]] = {
     SignalType.KV_CACHE: (EngineKind.TGI, EngineKind.JETSTREAM),
+    SignalType.LATENCY: (EngineKind.TGI,),
 }
 """Engines without a metric for a signal (observe/catalogue.py has those that have one); Generic has none for any."""
 
@@ -208,6 +209,11 @@ class ElasticServingSpec(Model):
         """The signals with every default filled in, never empty, in the order of the manifest."""
         written = self.scaling.signals or (Signal(type=SignalType.CONCURRENCY),)
         return tuple(effective(signal, self.engine.slots) for signal in written)
+
+    @cached_property
+    def budgets(self) -> tuple[EffectiveSignal, ...]:
+        """The signals of type Latency; few servings have one, and the others must not pay for it."""
+        return tuple(signal for signal in self.signals if signal.percentile)
 
 
 def _are_all_queries(signals: tuple[Signal, ...]) -> bool:

@@ -153,7 +153,7 @@ def _signal_names(scaling: "Scaling") -> list[str]:
 
 
 def _signals_to_combine(scaling: "Scaling") -> set[str]:
-    return {s.name or s.type.value for s in scaling.signals if s.type is not SignalType.COMBINED}
+    return {s.name or s.type.value for s in scaling.signals if s.type not in (SignalType.COMBINED, SignalType.LATENCY)}
 
 
 def _terms(scaling: "Scaling") -> set[str]:
@@ -170,7 +170,7 @@ def _has_slots_to_fill(scaling: "Scaling") -> bool:
 
 
 _NAMES = "self.signals.map(s, has(s.name) ? s.name : s.type)"
-_TO_COMBINE = "self.signals.filter(s, s.type != 'Combined').map(s, has(s.name) ? s.name : s.type)"
+_TO_COMBINE = "self.signals.filter(s, !(s.type in ['Combined', 'Latency'])).map(s, has(s.name) ? s.name : s.type)"
 
 
 class Scaling(Model):
@@ -230,7 +230,7 @@ class Scaling(Model):
             cel="!has(self.signals) || self.signals.all(s, !has(s.terms) || "
             f"s.terms.all(t, t.signal in {_TO_COMBINE}))",
             holds=lambda scaling: _terms(scaling) <= _signals_to_combine(scaling),
-            sentence="terms must name signals of this list that are not Combined",
+            sentence="terms must name signals of this list that are neither Combined nor Latency",
             path=".signals",
         ),
         Rule(

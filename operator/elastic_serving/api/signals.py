@@ -13,6 +13,7 @@ TARGET_SHARE: Final = 0.7
 """Part of engine.maxConcurrency that Concurrency aims at: the rest takes new requests while a replica starts."""
 CACHE_TARGET: Final = 0.8
 """Part of the KV cache that KVCache aims at: the rest is what running answers still grow by before vLLM preempts."""
+PERCENTILE: Final = 95.0
 QUERY_INTERVAL_SECONDS: Final = 15
 _NAME: Final = "[A-Za-z]([-A-Za-z0-9]*[A-Za-z0-9])?"
 
@@ -24,6 +25,7 @@ class SignalType(StrEnum):
     QUEUE_DEPTH = "QueueDepth"
     TOKENS = "Tokens"
     KV_CACHE = "KVCache"
+    LATENCY = "Latency"
     COMBINED = "Combined"
     PROMETHEUS = "Prometheus"
 
@@ -65,7 +67,7 @@ def _only_for(type_: SignalType, path: str) -> Rule:
     )
 
 
-_WITH_DEFAULT: Final = (SignalType.CONCURRENCY, SignalType.KV_CACHE)
+_WITHOUT_TARGET: Final = (SignalType.CONCURRENCY, SignalType.KV_CACHE, SignalType.LATENCY)
 
 
 class Signal(Model):
@@ -81,9 +83,9 @@ class Signal(Model):
             kind=Kind.REQUIRED,
         ),
         Rule(
-            cel="has(self.target) || (has(self.scales) && !self.scales) || self.type == 'Concurrency' || "
-            "self.type == 'KVCache'",
-            holds=lambda signal: signal.target is not None or signal.scales is False or signal.type in _WITH_DEFAULT,
+            cel="has(self.target) || (has(self.scales) && !self.scales) || self.type in ['Concurrency', 'KVCache', "
+            "'Latency']",
+            holds=lambda signal: signal.target is not None or signal.scales is False or signal.type in _WITHOUT_TARGET,
             sentence="type %s needs a target above 0; only Concurrency and KVCache have a default",
             values=(value("type"),),
             path=".target",
@@ -96,6 +98,26 @@ class Signal(Model):
             values=(value("target"),),
             path=".target",
         ),
+        Rule(
+            cel="self.type != 'Latency' || has(self.ttftSeconds) || has(self.tpotSeconds)",
+            holds=lambda signal: (
+                signal.type is not SignalType.LATENCY
+                or signal.ttft_seconds is not None
+                or signal.tpot_seconds is not None
+            ),
+            sentence="type Latency needs a budget: ttftSeconds (to the first token), tpotSeconds (between tokens) or "
+            "both",
+            kind=Kind.REQUIRED,
+        ),
+        Rule(
+            cel="self.type != 'Latency' || (!has(self.target) && (!has(self.scales) || self.scales))",
+            holds=lambda signal: (
+                signal.type is not SignalType.LATENCY or (signal.target is None and signal.scales is not False)
+            ),
+            sentence="type Latency learns its target: it takes neither a target nor scales false",
+            kind=Kind.FORBIDDEN,
+        ),
+        *(_only_for(SignalType.LATENCY, path) for path in ("ttftSeconds", "tpotSeconds", "percentile")),
         Rule(
             cel="self.type != 'Combined' || (has(self.terms) && self.terms.size() > 0)",
             holds=lambda signal: signal.type is not SignalType.COMBINED or bool(signal.terms),
@@ -117,8 +139,9 @@ class Signal(Model):
 
     type: SignalType
     """Concurrency: requests running and waiting. QueueDepth: requests waiting. Tokens: tokens read and written per
-    second. KVCache: part of the KV cache in use, 0 to 1. Combined: other signals of this list as one. Prometheus: the
-    answer of a query of your own."""
+    second. KVCache: part of the KV cache in use, 0 to 1. Latency: requests running and waiting, against as many as
+    were seen to keep a latency budget. Combined: other signals of this list as one. Prometheus: the answer of a query
+    of your own."""
     name: Annotated[str, Field(min_length=1, max_length=40)] | None = None
     """Name of the signal in status, events and metrics, unique in the list. Default: the type, so only a second signal
     of a type needs one."""
@@ -144,6 +167,13 @@ class Signal(Model):
     empty_is_zero: Truth | None = None
     """true: an empty answer counts as 0. Default false: an empty answer is missing, and missing never scales down. Set
     it only where the series vanish at rest by design."""
+    ttft_seconds: Annotated[Number, Field(gt=0, le=3600)] | None = None
+    """Budget in seconds from a request's arrival at the engine to its first token, for type Latency. Default: none."""
+    tpot_seconds: Annotated[Number, Field(gt=0, le=3600)] | None = None
+    """Budget in seconds between two tokens of an answer, for type Latency. Default: none."""
+    percentile: Annotated[Number, Field(ge=50, le=99.9)] | None = None
+    """Percent of the requests that should keep the budgets, for type Latency. Default 95: the usual objective; each
+    nine more costs replicas that are idle most of the time."""
     combine: Combine | None = None
     """Sum: the weighted values added up, for requests of different weight. Max: the term that asks for the most
     replicas, for resources of which the tightest one decides. For type Combined; default Sum."""
@@ -167,6 +197,10 @@ class EffectiveSignal:
     scales: bool = True
     combine: Combine = Combine.SUM
     terms: tuple[Term, ...] = ()
+    ttft_seconds: float | None = None
+    tpot_seconds: float | None = None
+    percentile: float = 0.0
+    """0 but for type Latency, whose ``target`` is where learning begins."""
 
 
 def effective(signal: Signal, slots: int) -> EffectiveSignal:
@@ -184,6 +218,9 @@ def effective(signal: Signal, slots: int) -> EffectiveSignal:
         scales=signal.scales is not False,
         combine=signal.combine or Combine.SUM,
         terms=signal.terms,
+        ttft_seconds=signal.ttft_seconds,
+        tpot_seconds=signal.tpot_seconds,
+        percentile=(signal.percentile or PERCENTILE) if signal.type is SignalType.LATENCY else 0.0,
     )
 
 

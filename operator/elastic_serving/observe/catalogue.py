@@ -6,13 +6,15 @@ sample behind the others was scraped, epoch seconds; an element's own time is th
 is running + waiting, QueueDepth is waiting, Tokens is prompt and generation tokens a second over the last minute (two
 scrapes at least), KVCache the part of the cache in use, 0 to 1, the mean over a replica's ranks. ``+`` drops a replica
 that lacks one of its metrics: half a sum would pass for a whole one. Concurrency's answer also has ``waiting`` and
-``finished`` (a counter of requests that ended), so that all three are of one scrape.
+``finished`` (a counter of requests that ended), so that all three are of one scrape. Latency has ``ttft`` and ``tpot``:
+what the last minute added to the buckets of two histograms, by ``le`` and serving.
 
 Series must carry ``namespace``, ``elasticserving`` and ``es_replica`` (the chart's PodMonitor sets them). Where the
 names come from, all read 2026-11-22, the counters and the caches 2026-11-24:
 
 - vLLM: vllm-project/vllm docs/usage/metrics.md; ``engine`` is the data-parallel rank, so it is summed over.
-  ``vllm:request_success_total`` counts by ``finished_reason``, aborted ones included.
+  ``vllm:request_success_total`` counts by ``finished_reason``, aborted ones included. Between tokens it observes every
+  gap, SGLang too; the others observe the mean of each request.
 - TGI: huggingface/text-generation-inference docs/source/reference/metrics.md; backends/v3/src/backend.rs sets the
   batch size to 0 when the last request leaves. Before the first request neither series exists: missing, not 0.
   ``tgi_request_success`` exists from the first answer on. It counts tokens in histograms, when an answer ends, and
@@ -49,6 +51,8 @@ SHARE: Final = "share"
 SAMPLED_AT: Final = "sampled_at"
 WAITING: Final = "waiting"
 FINISHED: Final = "finished"
+TTFT: Final = "ttft"
+TPOT: Final = "tpot"
 
 RATE_WINDOW: Final = "1m"
 """Four scrapes at the usual 15 s, so that one may fail."""
@@ -96,6 +100,10 @@ class EngineMetrics:
     tokens: tuple[str, ...] = ()
     """Selectors of counters that add up to all tokens read and written."""
     cache: Gauge | None = None
+    ttft: str = ""
+    """Histogram of seconds to the first token."""
+    tpot: str = ""
+    """Histogram of seconds between tokens."""
 
 
 def _metric(name: str, matchers: str = "") -> str:
@@ -122,6 +130,8 @@ ENGINES: Final[Mapping[EngineKind, EngineMetrics]] = MappingProxyType(
             finished=_counted("vllm:request_success_total"),
             tokens=_VLLM_TOKENS,
             cache=_gauge(_metric("vllm:kv_cache_usage_perc"), over="avg"),
+            ttft="vllm:time_to_first_token_seconds",
+            tpot="vllm:inter_token_latency_seconds",
         ),
         EngineKind.TGI: EngineMetrics(
             running=(_gauge(_metric("tgi_batch_current_size")),),
@@ -135,6 +145,8 @@ ENGINES: Final[Mapping[EngineKind, EngineMetrics]] = MappingProxyType(
             finished=_counted("sglang:num_requests_total"),
             tokens=(_metric("sglang:prompt_tokens_total"), _metric("sglang:generation_tokens_total")),
             cache=_gauge(_metric("sglang:token_usage"), within=("dp_rank",), over="avg"),
+            ttft="sglang:time_to_first_token_seconds",
+            tpot="sglang:inter_token_latency_seconds",
         ),
         EngineKind.TRITON: EngineMetrics(
             running=(_gauge(_metric("nv_trt_llm_request_metrics", 'request_type="scheduled"'), _VLLM_RUNNING),),
@@ -145,12 +157,16 @@ ENGINES: Final[Mapping[EngineKind, EngineMetrics]] = MappingProxyType(
             finished=f"max {_BY} ({_metric('nv_inference_request_success')})",
             tokens=_VLLM_TOKENS,
             cache=_gauge(_metric("nv_trt_llm_kv_cache_block_metrics", 'kv_cache_block_type="fraction"'), over="avg"),
+            ttft="vllm:time_to_first_token_seconds",
+            tpot="vllm:time_per_output_token_seconds",
         ),
         EngineKind.JETSTREAM: EngineMetrics(
             running_share=_metric("jetstream_slots_used_percentage"),
             waiting=(_gauge(_metric("jetstream_prefill_backlog_size")),),
             finished=_counted("jetstream_request_success_count_total"),
             tokens=(_metric("jetstream_request_input_length_sum"), _metric("jetstream_request_output_length_sum")),
+            ttft="jetstream_time_to_first_token",
+            tpot="jetstream_time_per_output_token",
         ),
     }
 )
@@ -169,6 +185,8 @@ def fleet_query(engine: EngineKind, signal: SignalType) -> str:
             f"engine.kind {engine.value} has no known metrics for {signal.value}: use a signal of type Prometheus"
         )
     metrics, parts = ENGINES[engine], []
+    if signal is SignalType.LATENCY:
+        return _histograms(metrics)
     if signal is SignalType.TOKENS:
         rates = (f"sum {_BY} (rate({selector}[{RATE_WINDOW}]))" for selector in metrics.tokens)
         parts.append(_part(" + ".join(rates), VALUE))
@@ -198,6 +216,8 @@ def _selectors(engine: EngineKind, signal: SignalType) -> tuple[str, ...]:
         return ()
     if signal is SignalType.TOKENS:
         return metrics.tokens
+    if signal is SignalType.LATENCY:
+        return (f"{metrics.ttft}_bucket", f"{metrics.tpot}_bucket") if metrics.ttft else ()
     gauges: tuple[Gauge, ...] = metrics.waiting
     share: tuple[str, ...] = ()
     if signal is SignalType.KV_CACHE:
@@ -206,6 +226,15 @@ def _selectors(engine: EngineKind, signal: SignalType) -> tuple[str, ...]:
         gauges = (*metrics.running, *metrics.waiting)
         share = (metrics.running_share,) if metrics.running_share else ()
     return share + tuple(selector for gauge in gauges for selector in gauge.selectors)
+
+
+def _histograms(metrics: EngineMetrics) -> str:
+    """What went into the buckets of both histograms within RATE_WINDOW, by serving: draining replicas included."""
+    by, parts = f"by ({NAMESPACE_LABEL}, {SERVING_LABEL}, le)", []
+    for part, name in ((TTFT, metrics.ttft), (TPOT, metrics.tpot)):
+        parts.append(_part(f"sum {by} (increase({_metric(f'{name}_bucket')}[{RATE_WINDOW}]))", part))
+    oldest = f"min by ({NAMESPACE_LABEL}, {SERVING_LABEL}) (timestamp({_metric(f'{metrics.ttft}_count')}))"
+    return " or ".join((*parts, _part(oldest, SAMPLED_AT)))
 
 
 def _sum(gauges: Sequence[Gauge]) -> str:

@@ -18,9 +18,10 @@ from elastic_serving.errors import InvalidSpec
 from elastic_serving.observe.catalogue import ENGINES, fleet_query, metric_names
 from elastic_serving.observe.fleet import FleetAnswer, ReplicaSample, merge, parse_fleet, read_serving
 from elastic_serving.observe.inventory import InFlight
+from elastic_serving.observe.latency import Latencies, latency_of, parse_latencies
 from elastic_serving.observe.prometheus import Queries, QueryFailed
 from elastic_serving.observe.userquery import UserQueries
-from elastic_serving.scaling.model import NOT_ASKED, NOT_SCRAPED, Inventory, Missing, Reading
+from elastic_serving.scaling.model import NOT_ASKED, NOT_SCRAPED, Inventory, Missing, PerReplica, Reading
 from elastic_serving.scaling.recommend import NO_REPLICA
 
 STALE_AFTER_SECONDS: Final = 30.0
@@ -51,6 +52,7 @@ class Signals:
     users: Queries
     stale_after_seconds: float = STALE_AFTER_SECONDS
     _answers: dict[tuple[EngineKind, SignalType], FleetAnswer] = field(default_factory=dict)
+    _latencies: dict[EngineKind, dict[tuple[str, str], Latencies]] = field(default_factory=dict)
     _own: UserQueries = field(init=False)
     _missing_since: dict[tuple[str, str, str], float] = field(default_factory=dict)
 
@@ -67,6 +69,11 @@ class Signals:
             group.create_task(self._own.refresh(own, now, patience_seconds=USER_PATIENCE_SECONDS))
         self._answers = {pair: answer for pair, answer in self._answers.items() if pair in pairs}
         names = {(serving.namespace, serving.name) for serving in wanted}
+        self._latencies = {
+            engine: {key: seen for key, seen in found.items() if key in names}
+            for engine, found in self._latencies.items()
+            if (engine, SignalType.LATENCY) in pairs
+        }
         self._missing_since = {key: at for key, at in self._missing_since.items() if key[:2] in names}
 
     def readings(self, serving: Wanted, inventory: Inventory, now: float) -> tuple[tuple[str, Reading], ...]:
@@ -90,6 +97,9 @@ class Signals:
         await self._own.aclose()
 
     async def _ask(self, engine: EngineKind, signal: SignalType, now: float) -> None:
+        if signal is SignalType.LATENCY:
+            await self._ask_latencies(engine)
+            return
         with_share = bool(ENGINES[engine].running_share) and signal is SignalType.CONCURRENCY
         try:
             answer = parse_fleet(await self.fleet.query(fleet_query(engine, signal)), with_share=with_share)
@@ -97,6 +107,14 @@ class Signals:
             answer = FleetAnswer(failure=Missing(failure.kind, str(failure)))
         before = self._answers.get((engine, signal), FleetAnswer())
         self._answers[engine, signal] = merge(before, answer, oldest=now - self.stale_after_seconds, now=now)
+
+    async def _ask_latencies(self, engine: EngineKind) -> None:
+        """Without an answer the last one stands until it is too old; then nothing is learned."""
+        try:
+            found = parse_latencies(await self.fleet.query(fleet_query(engine, SignalType.LATENCY)))
+        except QueryFailed:
+            return
+        self._latencies[engine] = {**self._latencies.get(engine, {}), **found}
 
     def _dated(self, serving: Wanted, signal: EffectiveSignal, inventory: Inventory, now: float) -> Reading:
         key = (serving.namespace, serving.name, signal.name)
@@ -113,15 +131,22 @@ class Signals:
             fleet_query(serving.engine, signal.type)
         except InvalidSpec as refusal:
             return Missing("Refused", str(refusal))
-        return read_serving(
-            self._answers.get((serving.engine, signal.type), _NOT_ASKED),
-            (serving.namespace, serving.name),
+        key, oldest = (serving.namespace, serving.name), now - self.stale_after_seconds
+        # A latency budget is kept by so many requests in flight: its load is that of Concurrency.
+        load = SignalType.CONCURRENCY if signal.type is SignalType.LATENCY else signal.type
+        reading = read_serving(
+            self._answers.get((serving.engine, load), _NOT_ASKED),
+            key,
             inventory,
             slots=serving.slots,
             now=now,
             stale_after_seconds=self.stale_after_seconds,
-            metrics=" and ".join(metric_names(serving.engine, signal.type)),
+            metrics=" and ".join(metric_names(serving.engine, load)),
         )
+        if load is signal.type or not isinstance(reading, PerReplica):
+            return reading
+        latency = latency_of(self._latencies.get(serving.engine, {}).get(key), signal, oldest)
+        return replace(reading, latency=latency)
 
 
 _NOT_ASKED: Final = FleetAnswer(failure=Missing(NOT_ASKED, "Prometheus has not been asked yet"))

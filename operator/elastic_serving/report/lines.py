@@ -63,5 +63,6 @@ def _plain(reading: Reading) -> dict[str, object] | None:
         return {"value": reading.value, "sampledAt": reading.sampled_at}
     if isinstance(reading, PerReplica):
         values = {name: number if number is None or math.isfinite(number) else None for name, number in reading.values}
-        return {"perReplica": values, "sampledAt": reading.sampled_at}
+        latency = {} if reading.latency is None else {"latency": _camel(asdict(reading.latency))}
+        return {"perReplica": values, "sampledAt": reading.sampled_at, **latency}
     return None

@@ -27,6 +27,7 @@ from elastic_serving.scaling.model import (
     Boot,
     Flow,
     Inventory,
+    Latency,
     Missing,
     PerReplica,
     Reading,
@@ -63,6 +64,19 @@ class ReplicasSeen(_Part):
     """Seconds since each starting replica was created, oldest first; empty where nobody knows."""
 
 
+class LatencySeen(_Part):
+    """What the requests of the last minute saw, for a signal of type Latency."""
+
+    met: Annotated[FiniteFloat, Field(ge=0, le=1)]
+    """Part of the requests, 0 to 1, that kept every budget of the signal."""
+    ttft_seconds: Count | None = None
+    """Seconds to the first token at the signal's percentile."""
+    tpot_seconds: Count | None = None
+    """Seconds between tokens at the signal's percentile."""
+    sampled_at: FiniteFloat | None = None
+    """When it was measured. Absent: as old as the line."""
+
+
 class SignalSeen(_Part):
     """One of value and perReplica."""
 
@@ -72,6 +86,8 @@ class SignalSeen(_Part):
     """The value of each replica that should report, by its index; null for one that did not."""
     sampled_at: FiniteFloat | None = None
     """When it was measured; of several replicas the oldest time. Absent: as old as the line."""
+    latency: LatencySeen | None = None
+    """Beside perReplica, which then is requests running and waiting: what came of them."""
 
     @model_validator(mode="after")
     def _says_something(self) -> "SignalSeen":
@@ -199,12 +215,18 @@ def parse(text: str | bytes) -> Recorded:
 
 def _reading(part: SignalSeen | None, missing: MissingSeen | None, at: float) -> Reading:
     if part is not None and part.per_replica is not None:
-        return PerReplica(tuple(part.per_replica.items()), _time(part.sampled_at, at))
+        return PerReplica(tuple(part.per_replica.items()), _time(part.sampled_at, at), _latency(part.latency, at))
     if part is not None and part.value is not None:
         return Sample(part.value, _time(part.sampled_at, at))
     return (
         Missing(missing.kind, missing.reason, missing.since) if missing else Missing("Empty", "null in the observation")
     )
+
+
+def _latency(part: LatencySeen | None, at: float) -> Latency | None:
+    if part is None:
+        return None
+    return Latency(part.met, _time(part.sampled_at, at), part.ttft_seconds, part.tpot_seconds)
 
 
 def _time(sampled_at: float | None, at: float) -> float:

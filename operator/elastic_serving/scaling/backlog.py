@@ -69,7 +69,7 @@ def trimmed(
         return asked
     if signal.type is SignalType.QUEUE_DEPTH:
         replicas, why = _of_queue(outcome.recommendation, on, ahead)
-    elif signal.type is SignalType.CONCURRENCY:
+    elif signal.type in (SignalType.CONCURRENCY, SignalType.LATENCY):
         silent = sum(number is None for _, number in reading.values) if isinstance(reading, PerReplica) else 0
         replicas, why = _of_load(outcome.recommendation, signal.target, silent, on, ahead)
     else:

@@ -12,6 +12,7 @@ from elastic_serving.scaling.arbitrate import fallback, fallback_at, largest, la
 from elastic_serving.scaling.ask import ask
 from elastic_serving.scaling.backlog import backlog
 from elastic_serving.scaling.burst import burst, burst_at, kept_seconds
+from elastic_serving.scaling.latency import Capacity, lessons
 from elastic_serving.scaling.learn import known, learn
 from elastic_serving.scaling.limits import limits, longest_period, override, policies
 from elastic_serving.scaling.memory import Memory, resumed, seeded, with_change, with_high, with_low
@@ -102,8 +103,11 @@ def _look(spec: ElasticServingSpec, seen: Seen, memory: Memory, now: float) -> t
     readings, on = dict(seen.signals), basis(current, seen.replicas, spec.scaling.behavior)
     learned = learn(memory.learned, seen)
     ahead = backlog(spec, current, seen.replicas, known(learned, seen))
+    capacities: tuple[Capacity, ...] = ()
+    if spec.budgets:
+        capacities = lessons(spec, readings, seen.replicas, memory.capacities, wanted=current, now=now)
     for signal in spec.signals:
-        asked = ask(spec, signal, readings, on, ahead)
+        asked = ask(spec, signal, readings, on, ahead, capacities)
         if asked is None:
             continue
         outcome, step = asked
@@ -117,7 +121,7 @@ def _look(spec: ElasticServingSpec, seen: Seen, memory: Memory, now: float) -> t
         idle = None
     elif idle is None:
         idle = now
-    found = best, missing, idle, unknown, learned, ahead, unscraped
+    found = best, missing, idle, unknown, learned, ahead, unscraped, capacities
     return Tick(spec, seen, memory, now, current, floor, tuple(outcomes), *found), steps
 
 
@@ -130,8 +134,8 @@ def _remember(tick: Tick, decision: Decision) -> Memory:
     memory, now, scaling = tick.memory, tick.now, tick.spec.scaling
     if scaling.mode is Mode.MANUAL:
         born = now if scaling.idle else None
-        fresh = seeded(decision.desired, now)
-        return replace(fresh, retired=tick.seen.retired, born_at=born, learned=tick.learned)
+        fresh, kept = seeded(decision.desired, now), tick.capacities
+        return replace(fresh, retired=tick.seen.retired, born_at=born, learned=tick.learned, capacities=kept)
     lows, highs, asked = memory.lows, memory.highs, decision.recommendation
     if tick.floor <= tick.current <= scaling.max_replicas:
         if asked is None or tick.is_blind:
@@ -154,4 +158,5 @@ def _remember(tick: Tick, decision: Decision) -> Memory:
         burst_at=burst_at(tick),
         born_at=born_at(tick),
         learned=tick.learned,
+        capacities=tick.capacities,
     )

@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 
 from pydantic import TypeAdapter, ValidationError
 
+from elastic_serving.scaling.latency import Capacity
 from elastic_serving.scaling.learn import Learned, moved
 
 BUCKET_SECONDS: Final = 5.0
@@ -51,6 +52,8 @@ class Memory:
     born_at: float | None = None
     """When the first pass was, while the serving may not go to zero for that."""
     learned: Learned | None = None
+    capacities: tuple[Capacity, ...] = ()
+    """What signals of type Latency have learned."""
 
 
 def seeded(replicas: int, now: float) -> Memory:

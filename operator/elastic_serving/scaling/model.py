@@ -19,6 +19,20 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
+class Latency:
+    """What the requests of the last minute saw, over the whole serving; None where no budget asks for it.
+
+    ``ttft_seconds`` (to the first token) and ``tpot_seconds`` (between tokens) are at the signal's percentile; ``met``
+    is the part of the requests, 0 to 1, that kept all budgets at least.
+    """
+
+    met: float
+    sampled_at: float
+    ttft_seconds: float | None = None
+    tpot_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PerReplica:
     """One value per replica of role serving; ``None`` for a replica that did not report.
 
@@ -28,6 +42,8 @@ class PerReplica:
 
     values: tuple[tuple[str, float | None], ...]
     sampled_at: float
+    latency: Latency | None = None
+    """For a signal of type Latency: what came of the load; None where it is not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from enum import IntEnum
 
 from elastic_serving.api.models import ElasticServingSpec
 from elastic_serving.scaling.backlog import Backlog
+from elastic_serving.scaling.latency import Capacity
 from elastic_serving.scaling.learn import Learned
 from elastic_serving.scaling.memory import Memory
 from elastic_serving.scaling.model import ScalingLimit, Seen, SignalOutcome, Step
@@ -46,6 +47,8 @@ class Tick:
     """What there will be to do when a new replica could serve; None where that is not known."""
     is_unscraped: bool = False
     """Some signal's replicas were not scraped yet: it abstains, but the others lower nothing."""
+    capacities: tuple[Capacity, ...] = ()
+    """What signals of type Latency have learned, this pass included."""
 
     @property
     def is_blind(self) -> bool:

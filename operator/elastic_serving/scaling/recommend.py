@@ -24,6 +24,7 @@ _UNITS: Final = {
     SignalType.QUEUE_DEPTH: " waiting",
     SignalType.TOKENS: " tokens/s",
     SignalType.KV_CACHE: " caches in use",
+    SignalType.LATENCY: " in flight",
     SignalType.COMBINED: "",
     SignalType.PROMETHEUS: "",
 }

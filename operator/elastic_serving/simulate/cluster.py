@@ -21,6 +21,7 @@ from elastic_serving.scaling.model import (
     Seen,
 )
 from elastic_serving.scaling.recommend import NO_REPLICA
+from elastic_serving.simulate.latencies import Pace, latency_seen
 from elastic_serving.simulate.slots import Slots
 
 
@@ -98,6 +99,11 @@ class Cluster:
     def __post_init__(self) -> None:
         self._rng = random.Random(f"{self.world.seed} world")  # noqa: S311  # a simulation, not a secret
 
+    @property
+    def _pace(self) -> Pace:
+        world = self.world
+        return Pace(world.prefill_seconds, world.prefill_token_seconds, world.decode_token_seconds)
+
     def begin(self) -> None:
         """The replicas that are ready from the start."""
         for _ in range(self.world.start):
@@ -170,7 +176,8 @@ class Cluster:
                 (str(s), share + (0 if waiting_only else scrape.running[s]) if s in scrape.running else None)
                 for s in self.serving
             )
-            readings.append((signal.name, PerReplica(values, scrape.at)))
+            latency = latency_seen(self.slots, self._pace, signal, scrape.at) if signal.percentile else None
+            readings.append((signal.name, PerReplica(values, scrape.at, latency)))
         return tuple(readings)
 
     def _all(self, missing: Missing) -> tuple[tuple[str, Reading], ...]:
