@@ -8,7 +8,7 @@ docs/benchmarks/policies.json, and policies.md beside it is written from that.
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ from elastic_serving.simulate.cluster import World
 from elastic_serving.simulate.compare import POLICIES, Setup, compare
 from elastic_serving.simulate.comparison import Comparison
 from elastic_serving.simulate.document import document
-from elastic_serving.simulate.score import Objective
+from elastic_serving.simulate.score import Objective, related
 from elastic_serving.simulate.scorecard import scorecard
 from elastic_serving.simulate.traces import read_trace
 from elastic_serving.simulate.workload import Shaping, Trace, cut, length_seconds, shaped
@@ -52,15 +52,16 @@ class Case:
     most: int
     shaping: Shaping = field(default_factory=Shaping)
     lost_scrape_every: int = 0
+    variants: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+    """Ours again with other fields of ``scaling``, by name: a frontier beside the default."""
 
-    @property
-    def spec(self) -> ElasticServingSpec:
-        """The default manifest."""
+    def spec(self, **scaling: Any) -> ElasticServingSpec:
+        """The default manifest, with more fields of ``scaling`` for a variant."""
         written = {
             "model": {"uri": "hf://meta-llama/Llama-3.1-8B-Instruct"},
             "accelerator": {"gpu": {"product": "nvidia-l4"}},
             "engine": {"maxConcurrency": self.slots},
-            "scaling": {"maxReplicas": self.most},
+            "scaling": {"maxReplicas": self.most, **scaling},
         }
         head = {"apiVersion": "elasticserving.io/v1alpha1", "kind": "ElasticServing", "metadata": {"name": "bench"}}
         return read_file({**head, "spec": written}).spec
@@ -71,12 +72,15 @@ class Case:
 
 
 LARGE: Final = "servegen/m-large-10min.csv"
+HORIZONS: Final = tuple(
+    (f"ours, drain in {seconds} s", {"backlog": {"drainHorizonSeconds": seconds}}) for seconds in (20, 60, 120)
+)
 CASES: Final = (
     Case("ServeGen m-large, 2 days", LARGE, 2, 60, Shaping(2 * DAY, mean_rate=2.5)),
     Case("ServeGen m-small, 2 days", "servegen/m-small-10min.csv", 2, 60, Shaping(2 * DAY, mean_rate=2.5)),
     Case("Azure code x 10", "azure-llm-2023/AzureLLMInferenceTrace_code.csv", 4, 120, Shaping(rate=10)),
     Case("Azure conv x 10", "azure-llm-2023/AzureLLMInferenceTrace_conv.csv", 16, 60, Shaping(rate=10)),
-    Case("Step from 1 to a need of 23", STEP, 10, 1000),
+    Case("Step from 1 to a need of 23", STEP, 10, 1000, variants=HORIZONS),
     Case("ServeGen m-large, 1 day", LARGE, 2, 60, Shaping(DAY, mean_rate=2.5)),
     Case("ServeGen m-large, 1 day, one scrape lost each minute", LARGE, 2, 60, Shaping(DAY, mean_rate=2.5), 12),
 )
@@ -87,10 +91,15 @@ def run(case: Case, traces: Path, policies: Sequence[str] = POLICIES) -> Compari
     trace = case.read(traces)
     requests, seconds = shaped(trace, case.shaping), length_seconds(cut(trace, case.shaping.seconds))
     world = World(slots=case.slots, lost_scrape_every=case.lost_scrape_every)
-    setup = Setup(case.spec, requests, world, seconds, Objective())
-    outcomes = compare(setup, policies)
+    setup = Setup(case.spec(), requests, world, seconds, Objective())
+    outcomes = list(compare(setup, policies))
+    for name, scaling in case.variants:
+        (outcome,) = compare(replace(setup, spec=case.spec(**scaling)), ("ours",))
+        outcomes.append(replace(outcome, score=replace(outcome.score, policy=name)))
+    scores = related([outcome.score for outcome in outcomes])
+    outcomes = [replace(outcome, score=score) for outcome, score in zip(outcomes, scores, strict=True)]
     terms = f"{len(requests):,} requests in {seconds / 3600:.3g} h, 1 to {case.most} replicas of {case.slots} slots"
-    return Comparison(case.name, terms, world, setup.objective, outcomes)
+    return Comparison(case.name, terms, world, setup.objective, tuple(outcomes))
 
 
 def page(cases: Sequence[Mapping[str, Any]]) -> str:
