@@ -52,6 +52,7 @@ class Case:
     most: int
     shaping: Shaping = field(default_factory=Shaping)
     lost_scrape_every: int = 0
+    objective: Objective = field(default_factory=Objective)
     variants: tuple[tuple[str, Mapping[str, Any]], ...] = ()
     """Ours again with other fields of ``scaling``, by name: a frontier beside the default."""
 
@@ -75,11 +76,23 @@ LARGE: Final = "servegen/m-large-10min.csv"
 HORIZONS: Final = tuple(
     (f"ours, drain in {seconds} s", {"backlog": {"drainHorizonSeconds": seconds}}) for seconds in (20, 60, 120)
 )
+BUDGET: Final = {"type": "Latency", "ttftSeconds": 3, "tpotSeconds": 0.1, "percentile": 97}
+CODE: Final = "azure-llm-2023/AzureLLMInferenceTrace_code.csv"
+CONV: Final = "azure-llm-2023/AzureLLMInferenceTrace_conv.csv"
 CASES: Final = (
     Case("ServeGen m-large, 2 days", LARGE, 2, 60, Shaping(2 * DAY, mean_rate=2.5)),
     Case("ServeGen m-small, 2 days", "servegen/m-small-10min.csv", 2, 60, Shaping(2 * DAY, mean_rate=2.5)),
-    Case("Azure code x 10", "azure-llm-2023/AzureLLMInferenceTrace_code.csv", 4, 120, Shaping(rate=10)),
-    Case("Azure conv x 10", "azure-llm-2023/AzureLLMInferenceTrace_conv.csv", 16, 60, Shaping(rate=10)),
+    Case("Azure code x 10", CODE, 4, 120, Shaping(rate=10)),
+    Case("Azure conv x 10", CONV, 16, 60, Shaping(rate=10)),
+    Case(
+        "Azure conv x 10, TTFT 3 s and TPOT 100 ms",
+        CONV,
+        16,
+        60,
+        Shaping(rate=10),
+        objective=Objective(ttft_seconds=3, tpot_seconds=0.1),
+        variants=(("ours, Latency", {"signals": [BUDGET]}),),
+    ),
     Case("Step from 1 to a need of 23", STEP, 10, 1000, variants=HORIZONS),
     Case("ServeGen m-large, 1 day", LARGE, 2, 60, Shaping(DAY, mean_rate=2.5)),
     Case("ServeGen m-large, 1 day, one scrape lost each minute", LARGE, 2, 60, Shaping(DAY, mean_rate=2.5), 12),
@@ -91,7 +104,7 @@ def run(case: Case, traces: Path, policies: Sequence[str] = POLICIES) -> Compari
     trace = case.read(traces)
     requests, seconds = shaped(trace, case.shaping), length_seconds(cut(trace, case.shaping.seconds))
     world = World(slots=case.slots, lost_scrape_every=case.lost_scrape_every)
-    setup = Setup(case.spec(), requests, world, seconds, Objective())
+    setup = Setup(case.spec(), requests, world, seconds, case.objective)
     outcomes = list(compare(setup, policies))
     for name, scaling in case.variants:
         (outcome,) = compare(replace(setup, spec=case.spec(**scaling)), ("ours",))

@@ -3,6 +3,7 @@
 As from histograms without the error of their buckets, and as soon as a request has its slot.
 """
 
+from bisect import bisect_right
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,12 +27,14 @@ class Pace:
 def latency_seen(slots: Slots, pace: Pace, signal: EffectiveSignal, now: float) -> Latency | None:
     """None where no request began. Requests begin in the order of their arrival."""
     requests, end = slots.requests, slots.begun
-    starts = requests.arrived[:end] + np.frombuffer(slots.waits, dtype=np.float64)[:end]
-    first = int(np.searchsorted(starts, now - WINDOW_SECONDS, side="right"))
+    arrived, waits = requests.arrived, slots.waits
+    # A search that looks at some twenty requests: of a day of millions this is asked every few seconds.
+    first = bisect_right(range(end), now - WINDOW_SECONDS, key=lambda at: arrived[at] + waits[at])
     if first >= end:
         return None
+    starts = arrived[first:end] + np.frombuffer(waits, dtype=np.float64)[first:end]
     prefill = pace.prefill_seconds + pace.prefill_token_seconds * requests.prompt_tokens[first:end]
-    ttft = starts[first:] - requests.arrived[first:end] + prefill + pace.decode_token_seconds
+    ttft = starts - requests.arrived[first:end] + prefill + pace.decode_token_seconds
     within = np.ones(end - first, dtype=bool)
     if signal.ttft_seconds is not None:
         within &= ttft <= signal.ttft_seconds
