@@ -36,6 +36,7 @@ spec:
     minReplicas: 0
     maxReplicas: 1000
     trigger: Average
+    backlog: {policy: Ignore, drainHorizonSeconds: 60}
     signals:
       - {type: Concurrency, target: 200.5}
       - {type: Prometheus, name: ttft, query: "max(ttft)", target: 0.5, targetType: Value, intervalSeconds: 60}
@@ -116,6 +117,7 @@ def test_the_smallest_manifest_is_filled_with_every_default(cluster: Cluster, na
             "minReplicas": 1,
             "maxReplicas": 8,
             "trigger": "Average",
+            "backlog": {"policy": "DrainAware", "drainHorizonSeconds": 120},
             "behavior": {
                 "scaleUp": {"stabilizationWindowSeconds": 0, "selectPolicy": "Max", "tolerance": 0.1},
                 "scaleDown": {"stabilizationWindowSeconds": 300, "selectPolicy": "Max", "tolerance": 0.1},

@@ -451,7 +451,7 @@ WRONG = [
     pytest.param(
         signals({"type": "Latency", "ttftSeconds": 3, "percentile": 100}),
         "spec.scaling.signals[0].percentile: Invalid value: 100: spec.scaling.signals[0].percentile in body should be "
-        "less than or equal to 99.9",
+        "less than or equal to 99",
         id="a budget that all requests keep",
     ),
     *(

@@ -171,7 +171,7 @@ class Signal(Model):
     """Budget in seconds from a request's arrival at the engine to its first token, for type Latency. Default: none."""
     tpot_seconds: Annotated[Number, Field(gt=0, le=3600)] | None = None
     """Budget in seconds between two tokens of an answer, for type Latency. Default: none."""
-    percentile: Annotated[Number, Field(ge=50, le=99.9)] | None = None
+    percentile: Annotated[Number, Field(ge=50, le=99)] | None = None
     """Percent of the requests that should keep the budgets, for type Latency. Default 95: the usual objective; each
     nine more costs replicas that are idle most of the time."""
     combine: Combine | None = None
