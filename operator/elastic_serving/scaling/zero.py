@@ -38,14 +38,17 @@ def without_retired(current: int, seen: Seen, memory: Memory, floor: int) -> int
 
 
 def is_idle(spec: ElasticServingSpec, seen: Seen, outcomes: Sequence[SignalOutcome], missing: Sequence[str]) -> bool:
-    """Is it known that no signal is active? Neither with a missing sample nor with a silent replica.
+    """Is it known that no signal is active? Neither with a missing sample nor with a silent replica; nor, where no
+    activation says how much is nothing, while an engine has a request, whatever the signals measure.
 
     A signal without a replica to measure abstains, but somebody must know: only what was read counts.
     """
     known = [outcome for outcome in outcomes if outcome.missing is None]
     if missing or not known or any(_is_active(outcome, spec) for outcome in known):
         return False
-    return not (any(signal.activation for signal in spec.signals) and _has_silent_replica(seen))
+    if any(signal.activation for signal in spec.signals):
+        return not _has_silent_replica(seen)
+    return seen.flow is None or seen.flow.running + seen.flow.waiting <= 0
 
 
 def zero(replicas: int, tick: Tick) -> Move | None:

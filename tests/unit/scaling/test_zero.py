@@ -1,12 +1,14 @@
 """To zero after a whole idle window of known zeros, from zero straight to the number, and replicas that leave."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 
 from elastic_serving.api.models import ElasticServingSpec
 from elastic_serving.scaling.decide import decide
 from elastic_serving.scaling.memory import Memory, seeded
+from elastic_serving.scaling.model import Flow
 from elastic_serving.scaling.zero import has_wake_signal
 from tests.support.scaling import INTOLERANT, Short, echo_spec, play, seen_of, spec_of
 
@@ -180,3 +182,26 @@ def test_a_leader_that_exits_with_0_under_load_is_made_anew() -> None:
 def test_the_last_replica_may_leave_by_itself_where_zero_is_allowed() -> None:
     made = decide(zero_spec(), seen_of({"Queue": 0}, at=1, retired=("a",)), Memory(0, 1), 1)
     assert made.decision.desired == 0
+
+
+@pytest.mark.promise("N9")
+@pytest.mark.parametrize(
+    ("running", "waiting", "activation", "expected"),
+    [
+        pytest.param(0, 0, None, 0, id="no request"),
+        pytest.param(1, 0, None, 1, id="one runs"),
+        pytest.param(0, 1, None, 1, id="one waits"),
+        pytest.param(1, 0, 5, 0, id="one is nothing by the user's own word"),
+    ],
+)
+def test_a_request_in_an_engine_is_load_whatever_the_signals_measure(
+    running: float, waiting: float, activation: float | None, expected: int
+) -> None:
+    # The user's signal counts a queue before the engines: it is empty while an engine still answers.
+    queue = {**QUEUE, **({} if activation is None else {"activation": activation})}
+    spec, memory = spec_of(queue, minReplicas=0, idle={"timeoutSeconds": 30}), None
+    for at in (0.0, 40.0):
+        seen = replace(seen_of({"Queue": 0}, at=at, current=1), flow=Flow(running, waiting, 0, at))
+        decided = decide(spec, seen, memory, at)
+        memory = decided.memory
+    assert decided.decision.desired == expected
