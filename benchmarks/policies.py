@@ -17,14 +17,16 @@ import click
 from elastic_serving.api.models import ElasticServingSpec
 from elastic_serving.api.parse import read_file
 from elastic_serving.simulate.arrivals import Segment
+from elastic_serving.simulate.baselines.static import Static
 from elastic_serving.simulate.cluster import World
-from elastic_serving.simulate.compare import POLICIES, Setup, compare
-from elastic_serving.simulate.comparison import Comparison
+from elastic_serving.simulate.compare import POLICIES, Setup, compare, score_of
+from elastic_serving.simulate.comparison import Comparison, percent
 from elastic_serving.simulate.document import document
 from elastic_serving.simulate.score import Objective, related
 from elastic_serving.simulate.scorecard import scorecard
 from elastic_serving.simulate.traces import read_trace
 from elastic_serving.simulate.workload import Shaping, Trace, cut, length_seconds, shaped
+from elastic_serving.simulate.world import run as run_policy
 
 HERE: Final = Path("docs/benchmarks")
 HEAD: Final = """# Policies on public traces
@@ -35,7 +37,8 @@ Written by this command from [policies.json](policies.json). One manifest for al
 `scaling.maxReplicas` are given. Boot 130 s, a scrape each 5 s, one seed, everybody starts at 1 replica; in time is a
 wait of at most 5 s for a slot. A request takes 0.03 s + 0.25 ms for each prompt token, then 20 ms for each output
 token. What the numbers mean: [simulate](../how-to/simulate.md#what-the-numbers-mean); what the others assume:
-[compared with others](../explanation/compared-with-others.md).
+[compared with others](../explanation/compared-with-others.md). Above each table stands what the whole range would serve
+in time if it were asked for in the first second: with one replica at the start, nobody can serve more.
 """
 DAY: Final = 86_400.0
 STEP: Final = (Segment(600, 0.9, 0.9), Segment(3600, 23.9, 23.9), Segment(1200, 0.9, 0.9))
@@ -111,7 +114,12 @@ def run(case: Case, traces: Path, policies: Sequence[str] = POLICIES) -> Compari
         outcomes.append(replace(outcome, score=replace(outcome.score, policy=name)))
     scores = related([outcome.score for outcome in outcomes])
     outcomes = [replace(outcome, score=score) for outcome, score in zip(outcomes, scores, strict=True)]
-    terms = f"{len(requests):,} requests in {seconds / 3600:.3g} h, 1 to {case.most} replicas of {case.slots} slots"
+    at_once = run_policy(Static(case.most), requests, world, signals=(), seconds=seconds)
+    ceiling = percent(score_of(setup, at_once).wait_attainment)
+    terms = (
+        f"{len(requests):,} requests in {seconds / 3600:.3g} h, 1 to {case.most} replicas of {case.slots} slots. All "
+        f"{case.most}, asked for at once when the one begins, would serve {ceiling} in time"
+    )
     return Comparison(case.name, terms, world, setup.objective, tuple(outcomes))
 
 
