@@ -1,9 +1,10 @@
 """Bad input of every kind: the operator holds, says which query and why, and goes on without a restart."""
 
+import asyncio
 import itertools
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import requests
 
 from dev.cluster.handle import Cluster
 from elastic_serving.api import labels
+from elastic_serving.errors import Conflict
 from elastic_serving.handlers.shell import SERVINGS
 from elastic_serving.kube.client import KubeClient
 from elastic_serving.kube.config import load_configuration
@@ -24,7 +26,9 @@ from tests.support.servings import Servings, condition_of
 AT_ONCE = {"scaling": {"behavior": {"scaleDown": {"stabilizationWindowSeconds": 0}}}}
 """Without a window nothing but the missing signal can hold the number."""
 IMPATIENT = {"prometheus_timeout_seconds": "1", "stale_seconds": "3", "status_interval_seconds": "0.5"}
-EDITING_SECONDS = 5.0
+EDITS, EDITS_A_SECOND = 300, 100.0
+CONNECTIONS = 2
+"""The API server changes one object at a time: eight connections meet conflicts and get fewer edits through."""
 
 
 @pytest.fixture
@@ -94,26 +98,51 @@ async def test_a_prometheus_that_says_nothing_of_use_is_told_and_holds_the_numbe
     assert process.poll() is None
 
 
-async def test_an_object_edited_as_fast_as_the_api_server_takes_it_ends_as_it_was_last_written(
-    operator: Operator, servings: Servings, cluster: Cluster, capsys: pytest.CaptureFixture[str]
+async def test_an_object_edited_up_to_a_hundred_times_a_second_is_served_meanwhile_and_ends_as_last_written(
+    operator: Operator, servings: Servings, cluster: Cluster, record_property: Callable[[str, object], None]
 ) -> None:
     servings.apply()
     await servings.serving(1)
     process = operator.process
     assert process is not None
     async with KubeClient(await load_configuration(cluster.kubeconfig), field_manager="test") as admin:
-        began = time.monotonic()
-        for number in itertools.takewhile(lambda _: time.monotonic() - began < EDITING_SECONDS, itertools.count()):
-            edit = [{"op": "add", "path": "/spec/scaling/maxReplicas", "value": 3 + number % 6}]
-            await admin.json_patch(SERVINGS, servings.namespace, servings.name, edit)
-    edits = servings.get()["metadata"]["generation"] - 1
-    with capsys.disabled():
-        print(f"\n{edits / EDITING_SECONDS:.0f} edits a second for {EDITING_SECONDS:g} s")  # noqa: T201  # asked for
-    servings.apply({"scaling": {"minReplicas": 2, "maxReplicas": 2}})
-    status = await servings.serving(2)
-    assert status["observedGeneration"] == servings.get()["metadata"]["generation"] == edits + 2
+        editing = asyncio.create_task(_edit(admin, servings))
+        servings.load(running=62)  # 62 / 22.4 = 2.8 -> 3
+        await servings.serving(3)
+        record_property("told", f"{EDITS} edits of one object, {EDITS / await editing:.0f} a second")
+    assert servings.get()["metadata"]["generation"] == 1 + EDITS
+    servings.apply({"scaling": {"minReplicas": 4, "maxReplicas": 4}})
+    status = await servings.serving(4)
+    assert status["observedGeneration"] == servings.get()["metadata"]["generation"] == 2 + EDITS
     assert process.poll() is None
     assert "defect" not in operator.log.read_text()
+
+
+async def _edit(admin: KubeClient, servings: Servings) -> float:
+    """EDITS edits, 100 a second unless the API server takes fewer; returns the seconds."""
+    began, numbers = time.monotonic(), itertools.count()
+
+    async def edit() -> None:
+        for number in itertools.takewhile(lambda number: number < EDITS, numbers):
+            await asyncio.sleep(began + number / EDITS_A_SECOND - time.monotonic())
+            # Every value is another one, or the API server would not call it an edit.
+            operations = [{"op": "add", "path": "/spec/drain", "value": {"timeoutSeconds": 100 + number}}]
+            while not await _taken(admin, servings, operations):
+                pass
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(CONNECTIONS):
+            group.create_task(edit())
+    return time.monotonic() - began
+
+
+async def _taken(admin: KubeClient, servings: Servings, operations: Sequence[Mapping[str, object]]) -> bool:
+    """False where too many others edited at the same moment."""
+    try:
+        await admin.json_patch(SERVINGS, servings.namespace, servings.name, operations)
+    except Conflict:
+        return False
+    return True
 
 
 async def test_fields_nobody_knows_yet_are_ignored(release: Release, servings: Servings, tmp_path: Path) -> None:
