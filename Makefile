@@ -23,7 +23,8 @@ demo: $(READY) ## Start a cluster, install the chart, replay bursty traffic and 
 
 test: $(READY) ## Everything: the quick gate, then the tests on a real control plane.
 	@$(MAKE) --no-print-directory lint type imports verify
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m dev.controlplane.build >/dev/null
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 check: $(READY) ## The quick gate, under two minutes: lint, types, layers, generated files, unit and property tests.
 	@$(MAKE) --no-print-directory lint type imports verify unit

@@ -1,4 +1,4 @@
-"""Loads the plugin that remembers which promises the run proved; refuses skips in CI. Fixtures: tests/conftest.py.
+"""Remembers which promises a run proved, prints what tests tell, refuses skips in CI. Fixtures: tests/conftest.py.
 
 Hypothesis judges nothing by wall time, which tells what else the machine does; pytest-timeout bounds each test.
 """
@@ -13,6 +13,14 @@ settings.register_profile("tests", deadline=None, suppress_health_check=[HealthC
 settings.load_profile("tests")
 
 pytest_plugins = ["tests.support.promises"]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests told by ``record_property("told", ...)``: figures that a reader wants of a run that passed."""
+    for report in (*terminalreporter.stats.get("passed", ()), *terminalreporter.stats.get("failed", ())):
+        for told in (value for name, value in report.user_properties if name == "told"):
+            terminalreporter.section(report.nodeid)
+            terminalreporter.write_line(str(told))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

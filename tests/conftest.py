@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
+from pathlib import Path
 
 import pytest
 from kubernetes.aio.client import ApiClient
@@ -12,6 +13,8 @@ from dev.cluster.handle import Cluster, GivenCluster
 from dev.cluster.local import LocalCluster
 from dev.controlplane.build import find_tools
 from tests.support.cluster import GIVEN, api_client, fresh_namespace, test_cluster
+
+OPERATOR = Path(__file__).parent / "cluster" / "operator"
 
 
 @pytest.fixture(scope="session")
@@ -73,11 +76,16 @@ def pytest_sessionstart() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test that needs a cluster, and keep them in one xdist worker (with --dist loadgroup)."""
+    """Mark every test that needs a cluster, and share them out over two xdist workers (with --dist loadgroup).
+
+    Each worker has a cluster of its own. They mostly wait: for scrapes, windows, leases. The two halves take about the
+    same time.
+    """
     for item in items:
         if "cluster" in getattr(item, "fixturenames", ()) or item.get_closest_marker("cluster"):
             item.add_marker(pytest.mark.cluster)
-            item.add_marker(pytest.mark.xdist_group("cluster"))
+            is_first = OPERATOR in item.path.parents and item.path.name != "test_sigkill.py"
+            item.add_marker(pytest.mark.xdist_group("operator" if is_first else "cluster"))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
