@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 
 import pytest
 import yaml
@@ -15,11 +14,11 @@ from dev.cluster.waiting import wait_until
 from tests.chart.rendering import CHART, FULLNAME, MONITORING, NAMESPACE, RELEASE, Chart, Object
 from tests.chart.test_rendering import COMBINATIONS
 from tests.chart.test_values import EVERYTHING
+from tests.support.crds import PLURALS, await_served
 
 pytestmark = pytest.mark.cluster
 
 OPERATOR = f"system:serviceaccount:{NAMESPACE}:{FULLNAME}"
-PLURALS = ("elasticservings", "servingmemories")
 OTHERS = ("team-a", "team-b", "y", "123", "grafana")
 SERVING = """
 apiVersion: elasticserving.io/v1alpha1
@@ -187,24 +186,8 @@ def _install(client: Client, values: Mapping[str, object]) -> str:
     """What Helm printed; the CRDs may be deleted from now on."""
     arguments = ["--install", RELEASE, str(CHART), f"--namespace={NAMESPACE}", "--values=-", "--wait", "--timeout=60s"]
     printed = client.helm("upgrade", *arguments, stdin=json.dumps(values))
-    for plural in PLURALS:
-        assert wait_until(partial(_is_served, client, plural), timeout_seconds=30), plural
+    await_served(client.kubectl)
     return printed
-
-
-def _is_served(client: Client, plural: str) -> bool:
-    """Whether a whole list comes back, which it does from a filled watch cache alone.
-
-    The API server fills it once somebody asks. Where its own finalizer of a CRD is the first to ask, that list fails
-    with "storage is (re)initializing", the retry may meet a conflict with the finalizer's own status, and then the CRD
-    stays terminating until a resync 5 minutes later. Source: k8s.io/apiextensions-apiserver v0.36.3,
-    pkg/controller/finalizer/crd_finalizer.go (sync, updateCustomResourceDefinition), read 2026-11-24.
-    """
-    try:
-        client.kubectl("get", "--raw", f"/apis/elasticserving.io/v1alpha1/{plural}")
-    except ClusterError:
-        return False
-    return True
 
 
 def _get(client: Client, kind: str, name: str) -> Object:
