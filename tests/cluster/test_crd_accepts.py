@@ -36,6 +36,7 @@ spec:
     minReplicas: 0
     maxReplicas: 1000
     trigger: Average
+    backlog: {policy: DrainAware, drainHorizonSeconds: 60}
     backlog: {policy: Ignore, drainHorizonSeconds: 60}
     signals:
       - {type: Concurrency, target: 200.5}
