@@ -102,8 +102,8 @@ class MissingSeen(_Part):
     """Why a signal is missing."""
 
     kind: str
-    """Unreachable, Timeout, Refused, BadAnswer, Empty, NaN, Stale, Unauthorized, NotAsked, or NoReplica: no replica is
-    there to be measured, which is not a failure."""
+    """Unreachable, Timeout, Refused, BadAnswer, Empty, NaN, Stale, Unauthorized, NotAsked, or what is no failure:
+    NoReplica (none is there to be measured) and NotScraped (those that serve were not scraped yet)."""
     reason: str
     """The end of a sentence."""
     since: FiniteFloat | None = None
