@@ -50,6 +50,7 @@ def operator_values(speed: float) -> dict[str, float]:
 def scaled(manifest: Mapping[str, Any], speed: float, cold_start: ColdStart) -> dict[str, Any]:
     """The user's manifest with its windows and its drain divided by ``speed``, and pods that take their pull time.
 
+    The backlog is ignored: the operator learns the traffic over a quarter of an hour, which nothing here divides.
     What is not 0 stays at least 1 s, the smallest the resource knows.
     """
     spec = read_file(manifest).spec
@@ -60,7 +61,7 @@ def scaled(manifest: Mapping[str, Any], speed: float, cold_start: ColdStart) -> 
     }
     pull = {PULL_SECONDS: f"{cold_start.pull_seconds / speed:.3f}"}
     patch = {
-        "scaling": {"behavior": windows},
+        "scaling": {"behavior": windows, "backlog": {"policy": "Ignore"}},
         "drain": {"timeoutSeconds": _divided(spec.drain.timeout_seconds, speed)},
         "template": {"metadata": {"annotations": pull}},
     }
@@ -76,6 +77,7 @@ def explained(manifest: Mapping[str, Any], speed: float, cold_start: ColdStart) 
     return [
         f"windows, drain and boot are divided by {speed:g}, as the traffic is:",
         f"  window down  {down[0].stabilization_window_seconds} s -> {down[1].stabilization_window_seconds} s",
+        f"  backlog      {before.scaling.backlog.policy} -> {after.scaling.backlog.policy}: it remembers 15 min",
         f"  drain        {before.drain.timeout_seconds} s -> {after.drain.timeout_seconds} s at most",
         "  boot         provision {:g}, pull {:g}, load {:g} s".format(*boot)
         + " -> {:.3g}, {:.3g}, {:.3g} s".format(*(seconds / speed for seconds in boot)),

@@ -84,6 +84,7 @@ def test_the_quickstart_is_divided_by_the_speed_and_nothing_else_is_changed() ->
 
     assert spec["scaling"]["behavior"]["scaleDown"]["stabilizationWindowSeconds"] == 24  # 120 / 5
     assert spec["scaling"]["behavior"]["scaleUp"]["stabilizationWindowSeconds"] == 0  # 0 stays 0
+    assert spec["scaling"]["backlog"]["policy"] == "Ignore"  # what it learns of the traffic is learned undivided
     assert spec["drain"]["timeoutSeconds"] == 24  # the default of 120 / 5
     assert spec["template"]["metadata"]["annotations"] == {"dev.elasticserving.io/pull-seconds": "2.400"}  # 12 / 5
     kept = {field: spec[field] for field in ("model", "accelerator")}
