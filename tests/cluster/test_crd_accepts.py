@@ -43,6 +43,7 @@ spec:
       - {type: Prometheus, name: ttft, query: "max(ttft)", target: 0.5, targetType: Value, intervalSeconds: 60}
       - {type: Prometheus, name: jobs, query: "sum(jobs)", target: 3, emptyIsZero: true, activation: 0.5}
       - {type: Tokens, target: 1500}
+      - {type: Erlang, waitSeconds: 0, probability: 0.5}
       - {type: KVCache}
       - {type: Latency, ttftSeconds: 3, tpotSeconds: 0.1, percentile: 97}
       - {type: Prometheus, name: heavy, query: "sum(heavy)", scales: false}

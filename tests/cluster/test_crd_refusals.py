@@ -359,7 +359,7 @@ WRONG = [
     pytest.param(
         signals({"type": "CPU", "target": 80}),
         'spec.scaling.signals[0].type: Unsupported value: "CPU": supported values: "Concurrency", "QueueDepth", '
-        '"Tokens", "KVCache", "Latency", "Combined", "Prometheus"',
+        '"Tokens", "KVCache", "Latency", "Erlang", "Combined", "Prometheus"',
         id="an unknown signal",
     ),
     pytest.param(
@@ -491,11 +491,52 @@ WRONG = [
     *(
         pytest.param(
             signals({"type": "Concurrency"}, {"type": "Combined", "target": 4, "terms": [{"signal": term}]}),
-            "spec.scaling.signals: Invalid value: terms must name signals of this list that are neither "
-            "Combined nor Latency",
+            "spec.scaling.signals: Invalid value: terms must name signals of this list that are not Combined, Latency "
+            "or Erlang",
             id=f"a term that is {what}",
         )
         for term, what in (("Heavy", "not in the list"), ("Combined", "the signal itself"))
+    ),
+    pytest.param(
+        signals({"type": "Erlang"}, {"type": "Combined", "target": 4, "terms": [{"signal": "Erlang"}]}),
+        "spec.scaling.signals: Invalid value: terms must name signals of this list that are not Combined, Latency or "
+        "Erlang",
+        id="an Erlang signal as a term",
+    ),
+    pytest.param(
+        signals({"type": "Erlang", "target": 4}),
+        "spec.scaling.signals[0].target: Forbidden: type Erlang has no target: waitSeconds and probability say what it "
+        "is for",
+        id="a target of an Erlang signal",
+    ),
+    *(
+        pytest.param(
+            signals({"type": "Concurrency", field: content}),
+            f"spec.scaling.signals[0].{field}: Forbidden: {field} goes with type Erlang only; the type is Concurrency",
+            id=f"{field} of a Concurrency signal",
+        )
+        for field, content in {"waitSeconds": 5, "probability": 0.1}.items()
+    ),
+    pytest.param(
+        signals({"type": "Erlang", "waitSeconds": -1}),
+        "spec.scaling.signals[0].waitSeconds: Invalid value: -1: spec.scaling.signals[0].waitSeconds in body should be "
+        "greater than or equal to 0",
+        id="a wait below 0",
+    ),
+    *(
+        pytest.param(
+            signals({"type": "Erlang", "probability": probability}),
+            f"spec.scaling.signals[0].probability: Invalid value: {probability}: "
+            f"spec.scaling.signals[0].probability in body should be {bound}",
+            id=f"{probability} of the requests may wait",
+        )
+        for probability, bound in ((0, "greater than 0"), (0.9, "less than or equal to 0.5"))
+    ),
+    pytest.param(
+        scaling(signals=[{"type": "Erlang"}], backlog={"policy": "Ignore"}),
+        "spec.scaling.backlog.policy: Invalid value: backlog.policy Ignore leaves a signal of type Erlang without what "
+        "it learns from the traffic",
+        id="an Erlang signal that may learn nothing",
     ),
     pytest.param(
         signals({"type": "Concurrency"}, {"type": "Combined", "target": 4, "terms": [{"signal": "C", "weight": 0}]}),

@@ -1,13 +1,16 @@
 """Passes worth telling, built from a few words: a serving, its replicas, its signals and a decision, on one morning."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from elastic_serving.report.account import Account
+from elastic_serving.scaling.learn import Known
 from elastic_serving.scaling.model import (
     Decision,
     Failure,
+    Flow,
     Inventory,
     Missing,
     Outcome,
@@ -89,6 +92,27 @@ def account_of(
     seen = Seen(NOW, ReplicaCounts(made.current, ready, len(replicas) - ready), (), found)
     values: dict[str, Any] = {"plan": Plan(), "outcome": Outcome((), tuple(troubles)), "now": NOW}
     return Account(serving=serving_of(spec or {}), seen=seen, decision=made, **{**values, **fields})
+
+
+def queued(account: Account, waiting: float, *, rate: float | None = None, service: float = 6.0) -> Account:
+    """``account`` with so much that waits; where a rate is given it is known that requests arrive and take so long."""
+    seen = replace(account.seen, flow=Flow(32.0, waiting, 0.0, NOW - 1))
+    if rate is None:
+        return replace(account, seen=seen)
+    known = Known(
+        in_flight=32.0 + waiting,
+        waiting=waiting,
+        rate_low=rate,
+        rate=rate,
+        rate_mean=rate,
+        dispersion=1.0,
+        service_seconds=service,
+        boot_seconds=0.0,
+        load_deviation=0.0,
+        load_mean=rate * service,
+        load_peak=rate * service,
+    )
+    return replace(account, seen=seen, known=known)
 
 
 def failed(index: int, clock: str, reason: str, count: int = 1) -> Failure:

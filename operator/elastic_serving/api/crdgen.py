@@ -27,6 +27,7 @@ _COLUMNS: Final = (
     ("Age", "date", ".metadata.creationTimestamp", "Since when the object exists.", 0),
     ("Accelerator", "string", ".spec.accelerator.gpu.product", "What one replica runs on.", 1),
     ("Target", "string", ".status.target", "The winning signal's target for one replica.", 1),
+    ("Queue", "string", ".status.queue.summary", "Requests that wait, and the time to the last one's slot.", 1),
     ("Changed", "date", ".status.decision.time", "When the number of replicas last changed.", 1),
 )
 

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from elastic_serving.api.backlog import Backlog
+from elastic_serving.api.backlog import Backlog, BacklogPolicy
 from elastic_serving.api.base import MAX_REPLICAS, Exact, Model, Number, Whole
 from elastic_serving.api.burst import Burst
 from elastic_serving.api.idle import Idle
@@ -153,7 +153,8 @@ def _signal_names(scaling: "Scaling") -> list[str]:
 
 
 def _signals_to_combine(scaling: "Scaling") -> set[str]:
-    return {s.name or s.type.value for s in scaling.signals if s.type not in (SignalType.COMBINED, SignalType.LATENCY)}
+    odd = (SignalType.COMBINED, SignalType.LATENCY, SignalType.ERLANG)
+    return {s.name or s.type.value for s in scaling.signals if s.type not in odd}
 
 
 def _terms(scaling: "Scaling") -> set[str]:
@@ -170,7 +171,9 @@ def _has_slots_to_fill(scaling: "Scaling") -> bool:
 
 
 _NAMES = "self.signals.map(s, has(s.name) ? s.name : s.type)"
-_TO_COMBINE = "self.signals.filter(s, !(s.type in ['Combined', 'Latency'])).map(s, has(s.name) ? s.name : s.type)"
+_TO_COMBINE = (
+    "self.signals.filter(s, !(s.type in ['Combined', 'Latency', 'Erlang'])).map(s, has(s.name) ? s.name : s.type)"
+)
 
 
 class Scaling(Model):
@@ -219,6 +222,16 @@ class Scaling(Model):
         ),
         *SCHEDULE_RULES,
         Rule(
+            cel="!has(self.backlog) || self.backlog.policy != 'Ignore' || !has(self.signals) || "
+            "self.signals.all(s, s.type != 'Erlang')",
+            holds=lambda scaling: (
+                scaling.backlog.policy is not BacklogPolicy.IGNORE
+                or all(signal.type is not SignalType.ERLANG for signal in scaling.signals)
+            ),
+            sentence="backlog.policy Ignore leaves a signal of type Erlang without what it learns from the traffic",
+            path=".backlog.policy",
+        ),
+        Rule(
             cel="self.trigger == 'Average' || !has(self.signals) || self.signals.size() == 0 || "
             "self.signals.exists(s, s.type == 'Concurrency' && !has(s.target))",
             holds=lambda scaling: scaling.trigger is Trigger.AVERAGE or _has_slots_to_fill(scaling),
@@ -230,7 +243,7 @@ class Scaling(Model):
             cel="!has(self.signals) || self.signals.all(s, !has(s.terms) || "
             f"s.terms.all(t, t.signal in {_TO_COMBINE}))",
             holds=lambda scaling: _terms(scaling) <= _signals_to_combine(scaling),
-            sentence="terms must name signals of this list that are neither Combined nor Latency",
+            sentence="terms must name signals of this list that are not Combined, Latency or Erlang",
             path=".signals",
         ),
         Rule(

@@ -15,6 +15,8 @@ CACHE_TARGET: Final = 0.8
 """Part of the KV cache that KVCache aims at: the rest is what running answers still grow by before vLLM preempts."""
 PERCENTILE: Final = 95.0
 QUERY_INTERVAL_SECONDS: Final = 15
+WAIT_SECONDS: Final = 5.0
+WAIT_PROBABILITY: Final = 0.01
 _NAME: Final = "[A-Za-z]([-A-Za-z0-9]*[A-Za-z0-9])?"
 
 
@@ -26,6 +28,7 @@ class SignalType(StrEnum):
     TOKENS = "Tokens"
     KV_CACHE = "KVCache"
     LATENCY = "Latency"
+    ERLANG = "Erlang"
     COMBINED = "Combined"
     PROMETHEUS = "Prometheus"
 
@@ -67,7 +70,7 @@ def _only_for(type_: SignalType, path: str) -> Rule:
     )
 
 
-_WITHOUT_TARGET: Final = (SignalType.CONCURRENCY, SignalType.KV_CACHE, SignalType.LATENCY)
+_WITHOUT_TARGET: Final = (SignalType.CONCURRENCY, SignalType.KV_CACHE, SignalType.LATENCY, SignalType.ERLANG)
 
 
 class Signal(Model):
@@ -84,12 +87,19 @@ class Signal(Model):
         ),
         Rule(
             cel="has(self.target) || (has(self.scales) && !self.scales) || self.type in ['Concurrency', 'KVCache', "
-            "'Latency']",
+            "'Latency', 'Erlang']",
             holds=lambda signal: signal.target is not None or signal.scales is False or signal.type in _WITHOUT_TARGET,
             sentence="type %s needs a target above 0; only Concurrency and KVCache have a default",
             values=(value("type"),),
             path=".target",
             kind=Kind.REQUIRED,
+        ),
+        Rule(
+            cel="self.type != 'Erlang' || !has(self.target)",
+            holds=lambda signal: signal.type is not SignalType.ERLANG or signal.target is None,
+            sentence="type Erlang has no target: waitSeconds and probability say what it is for",
+            path=".target",
+            kind=Kind.FORBIDDEN,
         ),
         Rule(
             cel="self.type != 'KVCache' || !has(self.target) || self.target <= 1.0",
@@ -134,14 +144,15 @@ class Signal(Model):
             kind=Kind.FORBIDDEN,
         ),
         _only_for(SignalType.COMBINED, "combine"),
+        *(_only_for(SignalType.ERLANG, path) for path in ("waitSeconds", "probability")),
         *(_only_for(SignalType.PROMETHEUS, path) for path in ("query", "targetType", "intervalSeconds", "emptyIsZero")),
     )
 
     type: SignalType
     """Concurrency: requests running and waiting. QueueDepth: requests waiting. Tokens: tokens read and written per
     second. KVCache: part of the KV cache in use, 0 to 1. Latency: requests running and waiting, against as many as
-    were seen to keep a latency budget. Combined: other signals of this list as one. Prometheus: the answer of a query
-    of your own."""
+    were seen to keep a latency budget. Erlang: requests running and waiting, sized by queueing theory for few long
+    waits. Combined: other signals of this list as one. Prometheus: the answer of a query of your own."""
     name: Annotated[str, Field(min_length=1, max_length=40)] | None = None
     """Name of the signal in status, events and metrics, unique in the list. Default: the type, so only a second signal
     of a type needs one."""
@@ -149,7 +160,13 @@ class Signal(Model):
     """What one replica should carry, in the signal's unit (with targetType Value: what the answer itself should be).
     Default for Concurrency: 0.7 x engine.maxConcurrency x engine.partitions, so that there is room for new requests
     while another replica starts; for KVCache: 0.8, because running answers still grow, and a full cache makes vLLM
-    begin some of them anew. The other types need one, unless scales is false."""
+    begin some of them anew. Erlang has none; the other types need one, unless scales is false."""
+    wait_seconds: Annotated[Number, Field(ge=0, le=3600)] | None = None
+    """For type Erlang: a request that waits longer for a slot has waited too long. Default 5: what people who watch for
+    the first word of an answer still take for normal."""
+    probability: Annotated[Number, Field(gt=0, le=0.5)] | None = None
+    """For type Erlang: the part of the requests that may wait longer than waitSeconds. Default 0.01: one in a hundred
+    costs little more than one in twenty, because the slots beyond the load grow with its square root only."""
     scales: Truth | None = None
     """false: the signal is only a term of a Combined one and asks for nothing itself. Default true."""
     activation: Annotated[Number, Field(ge=0, le=1e12)] | None = None
@@ -184,7 +201,7 @@ class Signal(Model):
 @dataclass(frozen=True, slots=True)
 class EffectiveSignal:
     """A signal with every default filled in. ``query`` is empty except for type Prometheus, ``terms`` except for
-    Combined."""
+    Combined; the target of type Erlang is the slots of a replica."""
 
     name: str
     type: SignalType
@@ -201,11 +218,17 @@ class EffectiveSignal:
     tpot_seconds: float | None = None
     percentile: float = 0.0
     """0 but for type Latency, whose ``target`` is where learning begins."""
+    wait_seconds: float = WAIT_SECONDS
+    probability: float = WAIT_PROBABILITY
 
 
 def effective(signal: Signal, slots: int) -> EffectiveSignal:
     """``signal`` with its defaults: ``{type: Concurrency}`` with 32 slots has the target 22.4."""
-    default = CACHE_TARGET if signal.type is SignalType.KV_CACHE else default_target(slots)
+    default = default_target(slots)
+    if signal.type is SignalType.KV_CACHE:
+        default = CACHE_TARGET
+    elif signal.type is SignalType.ERLANG:
+        default = float(slots)
     return EffectiveSignal(
         name=signal.name or signal.type.value,
         type=signal.type,
@@ -221,6 +244,8 @@ def effective(signal: Signal, slots: int) -> EffectiveSignal:
         ttft_seconds=signal.ttft_seconds,
         tpot_seconds=signal.tpot_seconds,
         percentile=(signal.percentile or PERCENTILE) if signal.type is SignalType.LATENCY else 0.0,
+        wait_seconds=WAIT_SECONDS if signal.wait_seconds is None else signal.wait_seconds,
+        probability=signal.probability or WAIT_PROBABILITY,
     )
 
 

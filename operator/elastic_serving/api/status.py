@@ -82,6 +82,28 @@ class SlotsStatus(Model):
     """The rest."""
 
 
+class QueueStatus(Model):
+    """What waits, and how long that takes. Numbers but ``waiting`` have two digits, so that they rest while the traffic
+    does."""
+
+    waiting: Annotated[Whole, Field(ge=0)]
+    """Requests without a slot."""
+    eta_seconds: Number | None = None
+    """Until the last of them has one, with the replicas that serve now; the tenth of twenty waits half of it. Absent
+    while it is not known how long requests take, or while nobody serves."""
+    arrivals_per_second: Number | None = None
+    """Mean of the last minutes."""
+    service_seconds: Number | None = None
+    """Time of a request in its slot, the mean of the last minutes."""
+    utilization: Number | None = None
+    """Part of the slots that this traffic fills; above 1 the queue grows."""
+    wait_seconds: Number | None = None
+    """What requests wait on average if the traffic stays like this, by Erlang's formula. Absent from a utilization
+    of 1."""
+    summary: Word
+    """Requests that wait, and the time to the last one's slot."""
+
+
 class ElasticServingStatus(Model):
     """What is. Written only when what it says changes."""
 
@@ -109,6 +131,8 @@ class ElasticServingStatus(Model):
     """The last change of the number of replicas."""
     slots: SlotsStatus | None = None
     """Slots of the replicas that serve, taken and free; absent while a replica does not tell."""
+    queue: QueueStatus | None = None
+    """Requests that wait, and for how long; absent while the engines do not tell."""
     signals: Annotated[tuple[SignalStatus, ...], Field(max_length=8)] = ()
     """Each signal as it was last read, in the order of the manifest."""
     replicas: Annotated[tuple[Sentence, ...], Field(max_length=MAX_REPLICA_SENTENCES)] = ()

@@ -147,14 +147,15 @@ def serving_of(wishes: Wishes) -> "ElasticServing":
     with click.open_file(wishes.manifest, "rb") as file:
         serving = read_manifest(file)
     written = serving.spec.scaling.signals
-    kept = tuple(s for s in written if s.type in (SignalType.CONCURRENCY, SignalType.QUEUE_DEPTH, SignalType.LATENCY))
+    simulated = (SignalType.CONCURRENCY, SignalType.QUEUE_DEPTH, SignalType.LATENCY, SignalType.ERLANG)
+    kept = tuple(s for s in written if s.type in simulated)
     if len(kept) == len(written):
         return serving
     left = ", ".join(signal.name or signal.type.value for signal in written if signal not in kept)
     if not kept:
         raise Refused(
             f"{wishes.manifest}: a simulated world has no value for {left}; "
-            "give the manifest a signal of type Concurrency, QueueDepth or Latency"
+            "give the manifest a signal of type Concurrency, QueueDepth, Latency or Erlang"
         )
     click.echo(f"left out, because a simulated world has no value for it: {left}", err=True)
     scaling = serving.spec.scaling.model_copy(update={"signals": kept})

@@ -21,6 +21,7 @@ from elastic_serving.observe.signals import Wanted
 from elastic_serving.report.account import Account
 from elastic_serving.report.lines import line
 from elastic_serving.scaling.decide import Decided, decide
+from elastic_serving.scaling.learn import known
 from elastic_serving.scaling.model import Decision, Flow, Inventory, Outcome, Plan, Role, Seen
 from elastic_serving.scaling.plan import plan
 from elastic_serving.scaling.retries import failures_after
@@ -116,7 +117,10 @@ class _Served:
         decided = decide(self.serving.spec, seen, self.keeper.memory, now)
         actions = plan(self.serving.spec, decided.decision, seen.inventory)
         outcome = await self._execute(seen, decided, actions)
-        await self._report(Account(self.serving, seen, decided.decision, actions, outcome, now))
+        account = Account(
+            self.serving, seen, decided.decision, actions, outcome, now, known=known(decided.memory.learned, seen)
+        )
+        await self._report(account)
 
     async def _observe(self, now: float) -> Seen:
         """Signals as last read, pods as cached, or listed afresh where the last pass asked to look again."""

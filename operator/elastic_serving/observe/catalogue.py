@@ -172,6 +172,11 @@ ENGINES: Final[Mapping[EngineKind, EngineMetrics]] = MappingProxyType(
 )
 
 
+def read_as(signal: SignalType) -> SignalType:
+    """The signal whose query also reads ``signal``: Erlang starts from what Concurrency counts."""
+    return SignalType.CONCURRENCY if signal is SignalType.ERLANG else signal
+
+
 def fleet_query(engine: EngineKind, signal: SignalType) -> str:
     """PromQL that reads ``signal`` of every replica of every serving whose engine is ``engine``.
 

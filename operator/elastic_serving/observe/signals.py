@@ -15,7 +15,7 @@ from typing import Final
 from elastic_serving.api.signals import EffectiveSignal, SignalType
 from elastic_serving.api.workload import EngineKind
 from elastic_serving.errors import InvalidSpec
-from elastic_serving.observe.catalogue import ENGINES, fleet_query, metric_names
+from elastic_serving.observe.catalogue import ENGINES, fleet_query, metric_names, read_as
 from elastic_serving.observe.fleet import FleetAnswer, ReplicaSample, merge, parse_fleet, read_serving
 from elastic_serving.observe.inventory import InFlight
 from elastic_serving.observe.latency import Latencies, latency_of, parse_latencies
@@ -127,13 +127,14 @@ class Signals:
     def _read(self, serving: Wanted, signal: EffectiveSignal, inventory: Inventory, now: float) -> Reading:
         if signal.type is SignalType.PROMETHEUS:
             return self._own.read(signal, now)
+        asked = read_as(signal.type)
         try:
-            fleet_query(serving.engine, signal.type)
+            fleet_query(serving.engine, asked)
         except InvalidSpec as refusal:
             return Missing("Refused", str(refusal))
         key, oldest = (serving.namespace, serving.name), now - self.stale_after_seconds
         # A latency budget is kept by so many requests in flight: its load is that of Concurrency.
-        load = SignalType.CONCURRENCY if signal.type is SignalType.LATENCY else signal.type
+        load = SignalType.CONCURRENCY if asked is SignalType.LATENCY else asked
         reading = read_serving(
             self._answers.get((serving.engine, load), _NOT_ASKED),
             key,
@@ -143,7 +144,7 @@ class Signals:
             stale_after_seconds=self.stale_after_seconds,
             metrics=" and ".join(metric_names(serving.engine, load)),
         )
-        if load is signal.type or not isinstance(reading, PerReplica):
+        if load is asked or not isinstance(reading, PerReplica):
             return reading
         latency = latency_of(self._latencies.get(serving.engine, {}).get(key), signal, oldest)
         return replace(reading, latency=latency)
@@ -156,5 +157,5 @@ def _pairs(serving: Wanted) -> set[tuple[EngineKind, SignalType]]:
     """The grouped queries a serving takes part in: none for an engine without known metrics."""
     if serving.engine not in ENGINES:
         return set()
-    types = {SignalType.CONCURRENCY, *(signal.type for signal in serving.signals)}
+    types = {SignalType.CONCURRENCY, *(read_as(signal.type) for signal in serving.signals)}
     return {(serving.engine, type_) for type_ in types if metric_names(serving.engine, type_)}

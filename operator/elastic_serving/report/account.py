@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from elastic_serving.api.models import ElasticServing, Mode
+from elastic_serving.queueing.line import Queue
+from elastic_serving.scaling.learn import Known
 from elastic_serving.scaling.model import (
     NOT_SCRAPED,
     Decision,
@@ -42,6 +44,8 @@ class Account:
     beside: tuple[str, ...] = ()
     missing_since: float | None = None
     """Since when some signal is missing; ``status_of`` reads it from the last status where the signals do not know."""
+    known: Known | None = None
+    """What the traffic taught."""
 
     @property
     def name(self) -> str:
@@ -102,6 +106,17 @@ class Account:
         revision = self.seen.inventory.revision
         there = sum(r.role is Role.SERVING and r.revision == revision for r in self.live)
         return there < self.decision.desired
+
+    @cached_property
+    def queue(self) -> Queue | None:
+        """What waits for the replicas that serve; None where nobody knows."""
+        flow = self.seen.flow
+        if flow is None:
+            return None
+        slots = self.seen.replicas.ready * self.serving.spec.engine.slots
+        if self.known is None:
+            return Queue(flow.waiting, slots)
+        return Queue(flow.waiting, slots, self.known.rate_mean, self.known.service_seconds)
 
     @property
     def floor(self) -> int:

@@ -109,9 +109,10 @@ def _cause(decision: Decision) -> str:
     signal = next((s for s in decision.signals if s.name == decision.signal), None)
     if signal is not None and signal.value is not None and decision.why == signal.name:
         amount, target = f"{signal.name} {signal.value:.6g}", f"{signal.target:.6g} per replica"
-        if decision.desired > decision.current:
+        if decision.desired < decision.current:
+            return f"{amount} needs no more at {target}"
+        if signal.value > signal.target * decision.current:
             return f"{amount} is above {target}" + (f" x {decision.current}" if decision.current > 1 else "")
-        return f"{amount} needs no more at {target}"
     moved = [step for step in decision.steps if step.before != step.after]
     return f"{decision.why}: {moved[-1].stage}, {moved[-1].reason}" if moved else decision.why
 

@@ -9,6 +9,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.metrics import MetricWrapperBase
 
+from elastic_serving.queueing.line import Queue
 from elastic_serving.scaling.model import Decision, Role, Seen
 
 SERVING_LABELS: Final = ("namespace", "elasticserving")
@@ -38,6 +39,12 @@ class OperatorMetrics:
         self.signal_target = self._gauge("signal_target", "Target of the signal, per replica.", "signal")
         self.signal_missing = self._gauge("signal_missing", "1 while the signal has no usable sample.", "signal")
         self.signal_sampled_at = self._gauge("signal_sampled_at_seconds", "Time of the oldest sample used.", "signal")
+        self.queue_waiting = self._gauge("queue_waiting", "Requests without a slot.")
+        self.queue_eta = self._gauge("queue_eta_seconds", "Until the last of them has a slot.")
+        self.queue_arrivals = self._gauge("queue_arrivals_per_second", "Requests that arrive, mean of minutes.")
+        self.queue_service = self._gauge("queue_service_seconds", "Time of a request in its slot, mean of minutes.")
+        self.queue_utilization = self._gauge("queue_utilization", "Part of the ready slots that the traffic fills.")
+        self.queue_wait = self._gauge("queue_wait_seconds", "What requests wait on average, by Erlang's formula.")
         self.decisions = self._counter("decisions", "Decisions that changed the desired replicas.", "why", "direction")
         self.cold_start = self._histogram(
             "cold_start_seconds", "Time a replica spent in a phase before it served.", _COLD_START_SECONDS, "phase"
@@ -70,7 +77,16 @@ class OperatorMetrics:
             registry=self.registry,
         )
 
-    def record(self, namespace: str, name: str, seen: Seen, decision: Decision, *, limits: tuple[int, int]) -> None:
+    def record(
+        self,
+        namespace: str,
+        name: str,
+        seen: Seen,
+        decision: Decision,
+        *,
+        limits: tuple[int, int],
+        queue: Queue | None = None,
+    ) -> None:
         """Enter one pass; ``limits`` are minReplicas and maxReplicas. A missing signal keeps no value (never 0)."""
         key = (namespace, name)
         self.desired.labels(*key).set(decision.desired)
@@ -81,6 +97,7 @@ class OperatorMetrics:
         self.minimum.labels(*key).set(limits[0])
         self.maximum.labels(*key).set(limits[1])
         self._record_signals(key, decision)
+        self._record_queue(key, queue)
         if decision.changed:
             direction = "up" if decision.desired > decision.current else "down"
             self.decisions.labels(*key, decision.why, direction).inc()
@@ -113,6 +130,20 @@ class OperatorMetrics:
             else:
                 self.signal_value.labels(*at).set(signal.value)
                 self.signal_sampled_at.labels(*at).set(signal.sampled_at)
+
+    def _record_queue(self, key: tuple[str, str], queue: Queue | None) -> None:
+        for metric, number in (
+            (self.queue_waiting, None if queue is None else queue.waiting),
+            (self.queue_eta, None if queue is None else queue.eta_seconds),
+            (self.queue_arrivals, None if queue is None else queue.arrivals_per_second),
+            (self.queue_service, None if queue is None else queue.service_seconds),
+            (self.queue_utilization, None if queue is None else queue.utilization),
+            (self.queue_wait, None if queue is None else queue.wait_seconds),
+        ):
+            if number is None:
+                metric.remove_by_labels(dict(zip(SERVING_LABELS, key, strict=True)))
+            else:
+                metric.labels(*key).set(number)
 
     def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
         gauge = Gauge(f"elastic_serving_{name}", text, (*SERVING_LABELS, *labels), registry=self.registry)

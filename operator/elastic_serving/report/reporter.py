@@ -44,7 +44,7 @@ class Reporter:
         serving, scaling = account.serving, account.serving.spec.scaling
         namespace, name, uid = serving.metadata.namespace, serving.metadata.name, serving.metadata.uid
         limits = (scaling.min_replicas, scaling.max_replicas)
-        self.metrics.record(namespace, name, account.seen, account.decision, limits=limits)
+        self.metrics.record(namespace, name, account.seen, account.decision, limits=limits, queue=account.queue)
         before = self._status.written(uid) or serving.status
         await self._status.write(serving.metadata, status_of(account, before), before, account.now)
         told = await self._events.tell(serving, events_of(account, self._last.get(uid)), account.now)

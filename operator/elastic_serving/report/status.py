@@ -7,8 +7,16 @@ from typing import Final
 
 from elastic_serving.api import conditions, labels
 from elastic_serving.api.models import Metadata
-from elastic_serving.api.status import Condition, DecisionStatus, ElasticServingStatus, SignalStatus, SlotsStatus
+from elastic_serving.api.status import (
+    Condition,
+    DecisionStatus,
+    ElasticServingStatus,
+    QueueStatus,
+    SignalStatus,
+    SlotsStatus,
+)
 from elastic_serving.api.times import epoch, timestamp
+from elastic_serving.queueing.line import Queue
 from elastic_serving.report.account import NO_REPLICA, Account
 from elastic_serving.report.conditions import conditions_of, invalid_conditions
 from elastic_serving.report.replicas import replica_sentences
@@ -45,6 +53,7 @@ def status_of(account: Account, previous: ElasticServingStatus | None) -> Elasti
         conditions=made,
         decision=change,
         slots=slots_of(account),
+        queue=queue_of(account.queue),
         signals=tuple(_signal(signal) for signal in account.decision.signals),
         replicas=replica_sentences(account.seen.inventory.replicas, account.seen.inventory.revision, account.now),
     )
@@ -74,6 +83,23 @@ def slots_of(account: Account) -> SlotsStatus | None:
         return None
     used = sum(min(slots, math.ceil(load)) for load in known)
     return SlotsStatus(total=slots * len(known), used=used, free=slots * len(known) - used)
+
+
+def queue_of(queue: Queue | None) -> QueueStatus | None:
+    """The queue with rates and times to two digits: under steady traffic they change every few minutes, not with every
+    scrape."""
+    if queue is None:
+        return None
+    waiting, eta = math.ceil(queue.waiting), _rounded(queue.eta_seconds)
+    return QueueStatus(
+        waiting=waiting,
+        eta_seconds=eta,
+        arrivals_per_second=_rounded(queue.arrivals_per_second),
+        service_seconds=_rounded(queue.service_seconds),
+        utilization=_rounded(queue.utilization),
+        wait_seconds=_rounded(queue.wait_seconds),
+        summary=f"{waiting}, {'?' if eta is None else _duration(eta)}" if waiting else NO_LOAD,
+    )
 
 
 def selector_of(name: str) -> str:
@@ -160,6 +186,18 @@ def _signal(signal: SignalOutcome) -> SignalStatus:
         sampled_at=None if signal.sampled_at is None else timestamp(signal.sampled_at),
         health=HEALTHY if missing is None else cut(f"{missing.kind}: {missing.reason}"),
     )
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.2g}")
+
+
+def _duration(seconds: float) -> str:
+    """``~40s``, ``~12m``, ``~3h``."""
+    for unit, long in (("s", 1), ("m", 60)):
+        if seconds < 120 * long:
+            return f"~{round(seconds / long)}{unit}"
+    return f"~{round(seconds / 3600)}h"
 
 
 def _number(value: float) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from elastic_serving.api.models import EffectiveSignal, ElasticServingSpec, Trigger
+from elastic_serving.api.models import EffectiveSignal, ElasticServingSpec, SignalType, Trigger
 from elastic_serving.scaling.backlog import Backlog, trimmed
 from elastic_serving.scaling.combine import recommend_combined
 from elastic_serving.scaling.latency import Capacity, budgeted, told
@@ -28,7 +28,7 @@ def ask(
     if not signal.scales:
         return None
     reading = readings.get(signal.name, _UNSEEN)
-    if spec.scaling.trigger is not Trigger.AVERAGE:
+    if spec.scaling.trigger is not Trigger.AVERAGE and signal.type is not SignalType.ERLANG:
         return triggered(spec.scaling.trigger, spec.engine.slots, signal, reading, on)
     signal = budgeted(signal, capacities) if signal.percentile else signal
     asked = recommend(signal, reading, on)

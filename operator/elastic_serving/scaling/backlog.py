@@ -14,13 +14,17 @@ there be to do when a new replica could serve?
   drain it within ``drainHorizonSeconds``, N = (lambda + left / horizon) / mu, where mu = slots / S is one replica's;
   and for one at least where none is on its way.
 
-Never more than HPA's formula asks for, and where something is not known, exactly that.
+Never more than HPA's formula asks for, and where something is not known, exactly that. A signal of type Erlang has the
+same band of another size: the slots with which few of the requests that arrive wait long. Arrivals in bursts need more
+than Erlang's formula says, by their peakedness z = (1 + I) / 2, I the index of dispersion (Whitt, AT&T Bell
+Laboratories Technical Journal 63(5), 1984, for exponential services; Poisson: I = 1, z = 1).
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from elastic_serving.api.models import BacklogPolicy, EffectiveSignal, ElasticServingSpec, SignalType
+from elastic_serving.queueing.erlang import servers
 from elastic_serving.scaling.learn import Known
 from elastic_serving.scaling.model import PerReplica, Reading, ReplicaCounts, SignalOutcome, Step
 from elastic_serving.scaling.recommend import NOISE, Basis
@@ -69,17 +73,15 @@ def trimmed(
         return asked
     if signal.type is SignalType.QUEUE_DEPTH:
         replicas, why = _of_queue(outcome.recommendation, on, ahead)
-    elif signal.type in (SignalType.CONCURRENCY, SignalType.LATENCY):
+    elif signal.type in (SignalType.CONCURRENCY, SignalType.LATENCY, SignalType.ERLANG):
         silent = sum(number is None for _, number in reading.values) if isinstance(reading, PerReplica) else 0
-        replicas, why = _of_load(outcome.recommendation, signal.target, silent, on, ahead)
+        replicas, why = _of_load(outcome.recommendation, signal, silent, on, ahead)
     else:
         return asked
     if replicas == outcome.recommendation:
         return asked
-    return (
-        SignalOutcome(outcome.name, outcome.value, outcome.target, replicas, outcome.sampled_at),
-        Step(step.stage, step.before, replicas, f"{step.reason}; {why} -> {replicas}"),
-    )
+    step = replace(step, after=replicas, reason=f"{step.reason}; {why} -> {replicas}")
+    return replace(outcome, recommendation=replicas), step
 
 
 def _of_queue(plain: int, on: Basis, ahead: Backlog) -> tuple[int, str]:
@@ -89,38 +91,48 @@ def _of_queue(plain: int, on: Basis, ahead: Backlog) -> tuple[int, str]:
     return max(on.current, min(plain, _whole(ahead.replicas))), _said_of_queue(ahead)
 
 
-def _of_load(plain: int, target: float, silent: int, on: Basis, ahead: Backlog) -> tuple[int, str]:
+def _of_load(plain: int, signal: EffectiveSignal, silent: int, on: Basis, ahead: Backlog) -> tuple[int, str]:
     """Up to what surely arrives and what the queue needs, down to what arrives at most, and not while requests wait.
     A silent replica counts as at its target on the way down, as in the formula; of no load at all nothing is held."""
     known, current = ahead.known, on.current
     if plain == 0:
         return plain, ""
-    surely, at_most = (rate * known.service_seconds / target for rate in (known.rate_low, known.rate))
+    surely, at_most = (_sized(signal, known, rate) for rate in (known.rate_low, known.rate))
     needed = _whole(max(surely, ahead.replicas))
     if needed > current:
-        why = _said_of_queue(ahead) if ahead.replicas >= surely else _said_of_load(known)
-        return max(current, min(plain, needed)), why
+        why = _said_of_queue(ahead) if ahead.replicas >= surely else _said_of_load(signal, known, known.rate_low)
+        return needed if signal.type is SignalType.ERLANG else max(current, min(plain, needed)), why
     if known.waiting > 0:
         return current, _said_of_queue(ahead)
     fewest = _whole(at_most + silent)
     if at_most + silent < current * on.calm_from and fewest < current:
-        return fewest, _said_of_load(known)
-    return current, f"{_said_of_load(known)}: within what varies by chance"
+        return fewest, _said_of_load(signal, known, known.rate)
+    return current, f"{_said_of_load(signal, known, known.rate)}: within what varies by chance"
 
 
 def _said_of_queue(ahead: Backlog) -> str:
     waiting = f"{ahead.known.waiting:.3g} of them wait"
     if ahead.left <= 0:
         return f"{waiting} and drain before a new replica is ready"
-    return (
-        f"{waiting}, {ahead.left:.3g} will when a new replica is ready, {ahead.replicas:.3g} replicas drain them in "
-        f"{ahead.horizon_seconds} s"
-    )
+    waiting += f", {ahead.left:.3g} will when a new replica is ready"
+    return f"{waiting}, {ahead.replicas:.3g} replicas drain them in {ahead.horizon_seconds} s"
 
 
-def _said_of_load(known: Known) -> str:
-    load = known.rate * known.service_seconds
-    return f"{known.rate:.3g} arrive a second and take {known.service_seconds:.3g} s, {load:.3g} at once"
+def _sized(signal: EffectiveSignal, known: Known, rate: float) -> float:
+    """Replicas for ``rate`` arrivals a second: their load / the target. An Erlang signal's target is the slots."""
+    load, z = rate * known.service_seconds, (1 + known.dispersion) / 2
+    if signal.type is SignalType.ERLANG:
+        load = servers(load, known.service_seconds, signal.wait_seconds, signal.probability, z)
+    return load / signal.target
+
+
+def _said_of_load(signal: EffectiveSignal, known: Known, rate: float) -> str:
+    load = rate * known.service_seconds
+    said = f"{rate:.3g} arrive a second and take {known.service_seconds:.3g} s, {load:.3g} at once"
+    if signal.type is not SignalType.ERLANG:
+        return said
+    slots, part = _sized(signal, known, rate) * signal.target, signal.probability * 100
+    return f"{said}; {slots:.10g} slots let {part:.3g} % wait longer than {signal.wait_seconds:.10g} s"
 
 
 def _whole(load: float) -> int:

@@ -82,6 +82,10 @@ class Known:
     """Requests a second that arrive at least: higher only by chance once in 40 times."""
     rate: float
     """As the fastest of the means has it."""
+    rate_mean: float
+    """As the slowest of them has it."""
+    dispersion: float
+    """Index of dispersion of the arrivals: 1 for Poisson ones, more where they come in bursts."""
     service_seconds: float
     boot_seconds: float
     load_deviation: float
@@ -95,9 +99,8 @@ def learn(learned: Learned | None, seen: Seen) -> Learned | None:
     if flow is None or flow.running + flow.waiting > MOST_AT_ONCE:
         return learned
     if learned is None:
-        return _with_boots(
-            Learned(flow.sampled_at, flow.running + flow.waiting, flow.running, flow.finished), seen.boots
-        )
+        first = Learned(flow.sampled_at, flow.running + flow.waiting, flow.running, flow.finished)
+        return _with_boots(first, seen.boots)
     if flow.sampled_at > learned.sampled_at:
         learned = _after(learned, flow, flow.sampled_at - learned.sampled_at)
     if seen.boots and (learned.booted_at is None or seen.boots[-1].ready_at > learned.booted_at):
@@ -113,7 +116,7 @@ def known(learned: Learned | None, seen: Seen) -> Known | None:
         return None
     # Index of dispersion: 1 for Poisson arrivals, more for bursts; a mean over tau sees about 2 tau seconds.
     dispersion = max(1.0, learned.noise / learned.mean_rate) if learned.mean_rate > 0 else 1.0
-    highest = lowest = 0.0
+    rate = highest = lowest = 0.0
     for mean, tau in zip(learned.arrivals, RATE_SECONDS, strict=True):
         rate = max(0.0, mean / _weight(learned, tau))
         highest = max(highest, rate)
@@ -125,6 +128,8 @@ def known(learned: Learned | None, seen: Seen) -> Known | None:
         waiting=seen.flow.waiting,
         rate_low=lowest,
         rate=highest,
+        rate_mean=rate,
+        dispersion=dispersion,
         service_seconds=learned.held / learned.done,
         boot_seconds=sorted(learned.boots)[len(learned.boots) // 2] if learned.boots else 0.0,
         load_mean=learned.load / weight,

@@ -25,6 +25,7 @@ _UNITS: Final = {
     SignalType.TOKENS: " tokens/s",
     SignalType.KV_CACHE: " caches in use",
     SignalType.LATENCY: " in flight",
+    SignalType.ERLANG: " in flight",
     SignalType.COMBINED: "",
     SignalType.PROMETHEUS: "",
 }

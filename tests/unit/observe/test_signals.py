@@ -68,6 +68,13 @@ async def test_a_reading_has_one_value_for_each_ready_replica_of_role_serving_an
     assert await read(signals, CONCURRENCY, inventory) == PerReplica((("0", 7.0), ("3", None)), NOW - 2)
 
 
+async def test_an_erlang_signal_reads_what_is_in_flight_and_costs_no_query_of_its_own() -> None:
+    signals, fleet, _ = scripted()
+    fleet.answers[FLEET] = [*replica("llama", 0, 7, NOW - 2)]
+    erlang = EffectiveSignal("Erlang", SignalType.ERLANG, target=32)
+    assert await read(signals, erlang, seen(pod(0))) == PerReplica((("0", 7.0),), NOW - 2)
+
+
 @pytest.mark.promise("U13")
 @pytest.mark.parametrize(
     ("answer", "kind", "reason"),

@@ -12,7 +12,7 @@ from elastic_serving.report.counted import CountedApi
 from elastic_serving.report.metrics import OperatorMetrics
 from elastic_serving.report.writer import SERVINGS
 from elastic_serving.scaling.model import Missing, Phase, Replica, Role
-from tests.support.accounts import NOW, account_of, concurrency, decided, serving_since, starting_since
+from tests.support.accounts import NOW, account_of, concurrency, decided, queued, serving_since, starting_since
 from tests.support.fleet import host_of
 from tests.support.manifests import manifest
 from tests.support.objects import Objects
@@ -24,7 +24,7 @@ def metrics() -> OperatorMetrics:
 
 
 def enter(metrics: OperatorMetrics, account: Account, name: str = "m") -> None:
-    metrics.record("a", name, account.seen, account.decision, limits=(1, 8))
+    metrics.record("a", name, account.seen, account.decision, limits=(1, 8), queue=account.queue)
 
 
 def value(metrics: OperatorMetrics, series: str, name: str = "m", **labels: str) -> float | None:
@@ -70,6 +70,24 @@ def test_a_missing_signal_has_no_value_rather_than_zero(metrics: OperatorMetrics
     assert value(metrics, "signal_value", signal="Concurrency") is None
     assert value(metrics, "signal_sampled_at_seconds", signal="Concurrency") is None
     assert value(metrics, "signal_missing", signal="Concurrency") == 1
+
+
+@pytest.mark.promise("N28")
+def test_the_queue_is_entered_and_what_is_not_known_of_it_is_no_number(metrics: OperatorMetrics) -> None:
+    numbers = {
+        "queue_waiting": 12,
+        "queue_eta_seconds": 12 * 6 / 32,
+        "queue_arrivals_per_second": 3,
+        "queue_service_seconds": 6,
+        "queue_utilization": 3 * 6 / 32,
+    }
+    enter(metrics, queued(account_of(serving_since(0, "04:12:10"), desired=1), 12, rate=3.0, service=6.0))
+    assert {series: value(metrics, series) for series in numbers} == numbers
+    assert value(metrics, "queue_wait_seconds") == pytest.approx(0.00195 * 6 / (32 - 18), rel=0.01)  # C(32, 18)
+    enter(metrics, queued(account_of(serving_since(0, "04:12:10"), desired=1), 12))
+    assert {series: value(metrics, series) for series in numbers} == {**dict.fromkeys(numbers), "queue_waiting": 12}
+    enter(metrics, account_of(serving_since(0, "04:12:10"), desired=1))
+    assert value(metrics, "queue_waiting") is None
 
 
 def test_a_signal_that_was_taken_out_of_the_spec_loses_its_series(metrics: OperatorMetrics) -> None:

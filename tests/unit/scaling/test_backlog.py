@@ -207,7 +207,7 @@ def test_a_silent_replica_counts_as_at_its_target_on_the_way_down() -> None:
 def test_without_a_boot_that_was_seen_nothing_is_forecast() -> None:
     known = Known(
         in_flight=38.0,
-        waiting=30.0, rate_low=1.0, rate=1.0, service_seconds=2.0, boot_seconds=0.0,
+        waiting=30.0, rate_low=1.0, rate=1.0, rate_mean=1.0, dispersion=1.0, service_seconds=2.0, boot_seconds=0.0,
         load_mean=2.0, load_deviation=0.0, load_peak=2.0,
     )  # fmt: skip
     found = backlog(spec_of(), 2, ReplicaCounts(2, 2, 0), known)

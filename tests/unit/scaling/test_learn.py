@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 import pytest
 
+from elastic_serving.queueing.line import Queue
 from elastic_serving.scaling.learn import Known, Learned, known, learn
 from elastic_serving.scaling.model import Boot, Flow, Inventory, ReplicaCounts, Seen
 
@@ -143,6 +144,25 @@ def test_of_a_queue_with_random_arrivals_and_services_the_estimates_are_within_a
     assert sum(services) / len(services) == pytest.approx(4.0, rel=0.1)
     assert all(abs(service / 4.0 - 1) < 0.2 for service in services)
     assert sum(rates) / len(rates) == pytest.approx(3.0, rel=0.1)
+
+
+@pytest.mark.promise("N27")
+def test_of_a_queue_with_random_arrivals_and_services_use_and_wait_are_within_a_tenth() -> None:
+    """M/M/c as above, five times two hours: rho = 3 x 4 / 16 = 0.75, and by Erlang C requests wait 0.205 s.
+
+    One estimate of the wait says little: a tenth more load is twice the wait. Their mean does.
+    """
+    queues = []
+    for seed in range(5):
+        flows = _mmc(random.Random(seed), rate=3.0, service=4.0, slots=16, seconds=7200.0)
+        for until in range(720, len(flows), 48):
+            _, found = taught(flows[until - 720 : until])
+            assert found is not None
+            queues.append(Queue(found.waiting, 16, found.rate_mean, found.service_seconds))
+    uses, waits = [queue.utilization or 0.0 for queue in queues], [queue.wait_seconds or 0.0 for queue in queues]
+    assert sum(uses) / len(uses) == pytest.approx(0.75, rel=0.1)
+    assert all(abs(use / 0.75 - 1) < 0.25 for use in uses)
+    assert sum(waits) / len(waits) == pytest.approx(0.2046, rel=0.1)
 
 
 def test_boots_are_learned_once_each_and_the_median_counts() -> None:

@@ -41,6 +41,18 @@ def test_the_same_setup_gives_the_same_scores() -> None:
     assert all(np.array_equal(a.timeline.waiting, b.timeline.waiting) for a, b in zip(once, again, strict=True))
 
 
+@pytest.mark.promise("N29")
+def test_a_fleet_sized_by_the_wait_makes_few_requests_wait_once_it_has_grown() -> None:
+    """2 slots a replica, 3 requests a second of about 6 s each, drawn at random: 19 at once."""
+    requests = drawn((Segment(7200, 3, 3),), cv=1.0, sizes=TokenSizes(), seed=2)
+    spec = spec_of({"type": "Erlang", "waitSeconds": 5, "probability": 0.05}, maxReplicas=100)
+    spec = spec.model_copy(update={"engine": spec.engine.model_copy(update={"max_concurrency": 2})})
+    world = World(slots=2, start=12)
+    (ours,) = compare(Setup(spec, requests, world, 7200.0, Objective(wait_seconds=5)), ("ours",))
+    assert ours.score.wait_attainment >= 0.95
+    assert ours.score.peak_desired <= 24  # twice what 19 at once fill
+
+
 def test_only_kpa_asks_the_pods_itself() -> None:
     """Every second, whatever Prometheus does; what the others do depends on what it scraped."""
     often, seldom = (

@@ -1,0 +1,1 @@
+"""Textbook formulas of queues: numbers in, numbers out; nothing here knows of servings, replicas or Kubernetes."""
