@@ -37,12 +37,10 @@ spec:
     maxReplicas: 1000
     trigger: Average
     backlog: {policy: DrainAware, drainHorizonSeconds: 60}
-    backlog: {policy: Ignore, drainHorizonSeconds: 60}
     signals:
       - {type: Concurrency, target: 200.5}
       - {type: Prometheus, name: ttft, query: "max(ttft)", target: 0.5, targetType: Value, intervalSeconds: 60}
       - {type: Prometheus, name: jobs, query: "sum(jobs)", target: 3, emptyIsZero: true, activation: 0.5}
-      - {type: Tokens, target: 1500}
       - {type: Erlang, waitSeconds: 0, probability: 0.5}
       - {type: KVCache}
       - {type: Latency, ttftSeconds: 3, tpotSeconds: 0.1, percentile: 97}
@@ -234,6 +232,7 @@ def test_kubectl_get_tells_the_story_in_columns(cluster: Cluster, namespace: str
         "load": "Concurrency 148/67.2",
         "why": "Concurrency",
         "target": "Concurrency 22.4",
+        "queue": {"waiting": 12, "summary": "12, ~40s"},
     }
     change = json.dumps({"status": status})
     where = f"--namespace={namespace}"
@@ -242,8 +241,8 @@ def test_kubectl_get_tells_the_story_in_columns(cluster: Cluster, namespace: str
     assert narrow[0].split() == ["NAME", "DESIRED", "SERVING", "STARTING", "LOAD", "WHY", "AGE"]
     assert narrow[1].split()[:-1] == ["llama-8b", "5", "3", "2", "Concurrency", "148/67.2", "Concurrency"]
     wide = cluster.kubectl("get", where, "es", "--output=wide").splitlines()
-    assert wide[0].split()[-3:] == ["ACCELERATOR", "TARGET", "CHANGED"]
-    assert wide[1].split()[-3:] == ["nvidia-l4", "Concurrency", "22.4"]
+    assert wide[0].split()[-4:] == ["ACCELERATOR", "TARGET", "QUEUE", "CHANGED"]
+    assert wide[1].split()[-5:] == ["nvidia-l4", "Concurrency", "22.4", "12,", "~40s"]
 
 
 def test_a_status_cannot_be_written_with_the_spec(cluster: Cluster, namespace: str) -> None:

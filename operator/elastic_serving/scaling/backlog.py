@@ -21,7 +21,7 @@ Laboratories Technical Journal 63(5), 1984, for exponential services; Poisson: I
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from elastic_serving.api.models import BacklogPolicy, EffectiveSignal, ElasticServingSpec, SignalType
 from elastic_serving.queueing.erlang import servers
@@ -80,8 +80,9 @@ def trimmed(
         return asked
     if replicas == outcome.recommendation:
         return asked
-    step = replace(step, after=replicas, reason=f"{step.reason}; {why} -> {replicas}")
-    return replace(outcome, recommendation=replicas), step
+    step = Step(step.stage, step.before, replicas, f"{step.reason}; {why} -> {replicas}")
+    outcome = SignalOutcome(outcome.name, outcome.value, outcome.target, replicas, outcome.sampled_at)
+    return outcome, step
 
 
 def _of_queue(plain: int, on: Basis, ahead: Backlog) -> tuple[int, str]:
@@ -120,8 +121,9 @@ def _said_of_queue(ahead: Backlog) -> str:
 
 def _sized(signal: EffectiveSignal, known: Known, rate: float) -> float:
     """Replicas for ``rate`` arrivals a second: their load / the target. An Erlang signal's target is the slots."""
-    load, z = rate * known.service_seconds, (1 + known.dispersion) / 2
+    load = rate * known.service_seconds
     if signal.type is SignalType.ERLANG:
+        z = (1 + known.dispersion) / 2
         load = servers(load, known.service_seconds, signal.wait_seconds, signal.probability, z)
     return load / signal.target
 
