@@ -37,7 +37,7 @@ _DEATHS: Final = click.FloatRange(0, 1000)
 _LEAST: Final = click.FloatRange(min=0)
 _OPTIONS: Final = (
     click.option("-f", "--manifest", required=True, type=_MANIFEST, help="The ElasticServing: its rules hold."),
-    click.option("--policy", "policies", type=Names(), help="Of ours, hpa, keda, kpa, static.  [default: all]"),
+    click.option("--policy", "policies", type=Names(), help="Of ours, hpa, keda, kpa, static, oracle.  [default: all]"),
     click.option("--boot", type=Lengths(), default="130s", help="From creation to ready; commas between phases."),
     click.option("--boot-sigma", type=click.FloatRange(0, 3), default=0.0, help="Of a lognormal boot, that as median."),
     click.option("--start", type=click.IntRange(0, 100_000), help="Replicas at first.  [default: minReplicas, or 1]"),

@@ -16,8 +16,8 @@ from elastic_serving.scaling.model import Boot, Flow, Seen
 
 RATE_SECONDS: Final = (15.0, 60.0, 240.0)
 """Time constants of the arrival rate: one that sees a burst, one that sees a change, one that sees through noise."""
-SURE: Final = 2.0
-"""Standard errors by which a rate must exceed what is served before it counts as a reason for more: about 1 in 40 by
+SURE: Final = 1.5
+"""Standard errors by which a rate must exceed what is served before it counts as a reason for more: 1 in 15 by
 chance."""
 SERVICE_SECONDS: Final = 300.0
 FEWEST_FINISHED: Final = 5.0
@@ -79,7 +79,7 @@ class Known:
     in_flight: float
     waiting: float
     rate_low: float
-    """Requests a second that arrive at least: higher only by chance once in 40 times."""
+    """Requests a second that arrive at least: what is less is so by chance once in 15 times."""
     rate: float
     """As the fastest of the means has it."""
     rate_mean: float

@@ -12,7 +12,8 @@ from elastic_serving.simulate.baselines.kpa import SCRAPE_SECONDS, Kpa
 from elastic_serving.simulate.baselines.static import Static
 from elastic_serving.simulate.baselines.terms import Terms, terms_of
 from elastic_serving.simulate.cluster import World
-from elastic_serving.simulate.fixed import fixed_fleet
+from elastic_serving.simulate.fixed import ENOUGH, fixed_fleet
+from elastic_serving.simulate.oracle import limits_of, oracle
 from elastic_serving.simulate.ours import Ours
 from elastic_serving.simulate.played import Played
 from elastic_serving.simulate.policy import Policy, Wish
@@ -21,7 +22,7 @@ from elastic_serving.simulate.score import Objective, Score, related, score
 from elastic_serving.simulate.world import run
 
 OTHERS: Final[dict[str, Callable[[Terms], Policy]]] = {"hpa": Hpa, "keda": Keda, "kpa": Kpa}
-POLICIES: Final = ("ours", *OTHERS, "static")
+POLICIES: Final = ("ours", *OTHERS, "static", "oracle")
 """In the order of every table."""
 
 Watch: TypeAlias = Callable[[str, float], None]
@@ -57,13 +58,21 @@ def compare(
 ) -> tuple[Outcome, ...]:
     """One outcome for each policy, in the order of ``policies``, then what is ``known`` already, each of which starts
     at its own number; all see the same requests."""
+    outcomes: list[Outcome] = []
     contenders: tuple[str | Played, ...] = (*policies, *known)
-    outcomes = [_outcome(setup, _run(setup, contender, watch)) for contender in contenders]
+    for contender in contenders:
+        share = _share_of_ours([outcome.score for outcome in outcomes])
+        outcomes.append(_outcome(setup, _run(setup, contender, watch, share)))
     scores = related([outcome.score for outcome in outcomes])
     return tuple(Outcome(s, o.timeline, o.changes) for s, o in zip(scores, outcomes, strict=True))
 
 
-def _run(setup: Setup, which: str | Played, watch: Watch) -> Run:
+def _share_of_ours(scores: Sequence[Score]) -> float:
+    """What the oracle must meet, so that the costs can be compared: what ours did, or where it was not asked ENOUGH."""
+    return next((_attained(score) for score in scores if score.policy == "ours"), ENOUGH)
+
+
+def _run(setup: Setup, which: str | Played, watch: Watch, share: float) -> Run:
     def watched(policy: Policy) -> Policy:
         return _Watched(policy, setup.seconds, watch)
 
@@ -77,6 +86,18 @@ def _run(setup: Setup, which: str | Played, watch: Watch) -> Run:
             seconds=seconds,
             attained=lambda tried: _attained(score_of(setup, tried)),
             fleet=lambda replicas: watched(Static(replicas)),
+        )
+    if which == "oracle":
+        return oracle(
+            requests,
+            setup.world,
+            seconds=seconds,
+            limits=limits_of(requests, setup.world, setup.objective),
+            share=share,
+            attained=lambda tried: _attained(score_of(setup, tried)),
+            least=setup.spec.scaling.min_replicas,
+            most=setup.spec.scaling.max_replicas,
+            watched=watched,
         )
     policy = Ours(setup.spec) if which == "ours" else OTHERS[which](terms_of(setup.spec))
     return run(watched(policy), requests, _scraped(setup.world, which), signals=signals, seconds=seconds)

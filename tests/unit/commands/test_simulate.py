@@ -121,7 +121,7 @@ def test_signals_without_a_value_in_a_simulated_world_are_named(trace: Path, tmp
 def test_help_names_what_there_is_and_its_defaults_are_the_worlds_own() -> None:
     assert sorted(SAMPLES) == sorted(SCRIPTS)
     text = run("--help").stdout
-    assert f"Of {', '.join(POLICIES)}." in text
+    assert f"Of {', '.join(POLICIES)}." in " ".join(text.split())
     given = simulate.make_context("simulate", ["--sample", "step", "-f", str(MANIFEST)]).params
     shared = {name: value for name, value in given.items() if name in Wishes.__dataclass_fields__}
     wishes = Wishes(**shared)
