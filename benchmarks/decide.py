@@ -61,7 +61,8 @@ def full_memory(now: float) -> Memory:
     learned: Learned | None = None
     for second in range(1000, 0, -1):
         learned = learn(learned, seen_at(now - second, 12.0 + second % 90 / 30, 3.0))
-    return replace(memory, learned=learned)
+    # Four replicas, as in what is seen: of a number far from that the pass would throw the whole window away.
+    return replace(memory, desired=4, learned=learned)
 
 
 def per_second(work: Callable[[], object]) -> float:

@@ -22,6 +22,7 @@ from elastic_serving.simulate.cluster import World
 from elastic_serving.simulate.compare import POLICIES, Setup, compare, score_of
 from elastic_serving.simulate.comparison import Comparison, percent
 from elastic_serving.simulate.document import document
+from elastic_serving.simulate.sample import DEFAULT_CV, SAMPLES
 from elastic_serving.simulate.score import Objective, related
 from elastic_serving.simulate.scorecard import scorecard
 from elastic_serving.simulate.traces import read_trace
@@ -34,11 +35,11 @@ HEAD: Final = """# Policies on public traces
     python -m benchmarks.policies --traces $TRACES
 
 Written by this command from [policies.json](policies.json). One manifest for all: only `engine.maxConcurrency` and
-`scaling.maxReplicas` are given. Boot 130 s, a scrape each 5 s, one seed, everybody starts at 1 replica; in time is a
-wait of at most 5 s for a slot. A request takes 0.03 s + 0.25 ms for each prompt token, then 20 ms for each output
-token. What the numbers mean: [simulate](../how-to/simulate.md#what-the-numbers-mean); what the others assume:
-[compared with others](../explanation/compared-with-others.md). Above each table stands what the whole range would serve
-in time if it were asked for in the first second: with one replica at the start, nobody can serve more.
+`scaling.maxReplicas` are given. Boot 130 s, a scrape each 5 s, one seed; where nothing else is said everybody starts at
+1 replica; in time is a wait of at most 5 s for a slot. A request takes 0.03 s + 0.25 ms for each prompt token, then
+20 ms for each output token. What the numbers mean: [simulate](../how-to/simulate.md#what-the-numbers-mean); what the
+others assume: [compared with others](../explanation/compared-with-others.md). Above each table stands what the whole
+range would serve in time if it were asked for in the first second: with one replica at the start nobody serves more.
 """
 DAY: Final = 86_400.0
 STEP: Final = (Segment(600, 0.9, 0.9), Segment(3600, 23.9, 23.9), Segment(1200, 0.9, 0.9))
@@ -55,6 +56,7 @@ class Case:
     most: int
     shaping: Shaping = field(default_factory=Shaping)
     lost_scrape_every: int = 0
+    start: int = 1
     objective: Objective = field(default_factory=Objective)
     variants: tuple[tuple[str, Mapping[str, Any]], ...] = ()
     """Ours again with other fields of ``scaling``, by name: a frontier beside the default."""
@@ -82,8 +84,12 @@ HORIZONS: Final = tuple(
 BUDGET: Final = {"type": "Latency", "ttftSeconds": 3, "tpotSeconds": 0.1, "percentile": 97}
 CODE: Final = "azure-llm-2023/AzureLLMInferenceTrace_code.csv"
 CONV: Final = "azure-llm-2023/AzureLLMInferenceTrace_conv.csv"
+WINDOWS: Final = tuple(
+    (f"ours, down window {seconds} s", {"behavior": {"scaleDown": {"stabilizationWindowSeconds": seconds}}})
+    for seconds in (60, 120, 600)
+)
 CASES: Final = (
-    Case("ServeGen m-large, 2 days", LARGE, 2, 60, Shaping(2 * DAY, mean_rate=2.5)),
+    Case("ServeGen m-large, 2 days", LARGE, 2, 60, Shaping(2 * DAY, mean_rate=2.5), variants=WINDOWS),
     Case("ServeGen m-small, 2 days", "servegen/m-small-10min.csv", 2, 60, Shaping(2 * DAY, mean_rate=2.5)),
     Case("Azure code x 10", CODE, 4, 120, Shaping(rate=10)),
     Case("Azure conv x 10", CONV, 16, 60, Shaping(rate=10)),
@@ -96,6 +102,23 @@ CASES: Final = (
         objective=Objective(ttft_seconds=3, tpot_seconds=0.1),
         variants=(("ours, Latency", {"signals": [BUDGET]}),),
     ),
+    Case(
+        "Azure code x 10, 24 replicas at the start",
+        "azure-llm-2023/AzureLLMInferenceTrace_code.csv",
+        4,
+        120,
+        Shaping(rate=10),
+        start=24,
+    ),
+    Case(
+        "Azure conv x 10, 16 replicas at the start",
+        "azure-llm-2023/AzureLLMInferenceTrace_conv.csv",
+        16,
+        60,
+        Shaping(rate=10),
+        start=16,
+    ),
+    Case("A day with two leaps", SAMPLES["day"], 32, 8, Shaping(cv=DEFAULT_CV)),
     Case("Step from 1 to a need of 23", STEP, 10, 1000, variants=HORIZONS),
     Case("ServeGen m-large, 1 day", LARGE, 2, 60, Shaping(DAY, mean_rate=2.5)),
     Case("ServeGen m-large, 1 day, one scrape lost each minute", LARGE, 2, 60, Shaping(DAY, mean_rate=2.5), 12),
@@ -106,7 +129,7 @@ def run(case: Case, traces: Path, policies: Sequence[str] = POLICIES) -> Compari
     """Everybody on one trace."""
     trace = case.read(traces)
     requests, seconds = shaped(trace, case.shaping), length_seconds(cut(trace, case.shaping.seconds))
-    world = World(slots=case.slots, lost_scrape_every=case.lost_scrape_every)
+    world = World(slots=case.slots, start=case.start, lost_scrape_every=case.lost_scrape_every)
     setup = Setup(case.spec(), requests, world, seconds, case.objective)
     outcomes = list(compare(setup, policies))
     for name, scaling in case.variants:
@@ -118,7 +141,7 @@ def run(case: Case, traces: Path, policies: Sequence[str] = POLICIES) -> Compari
     ceiling = percent(score_of(setup, at_once).wait_attainment)
     terms = (
         f"{len(requests):,} requests in {seconds / 3600:.3g} h, 1 to {case.most} replicas of {case.slots} slots. All "
-        f"{case.most}, asked for at once when the one begins, would serve {ceiling} in time"
+        f"{case.most}, asked for in the first second, would serve {ceiling} in time"
     )
     return Comparison(case.name, terms, world, setup.objective, tuple(outcomes))
 

@@ -28,6 +28,7 @@ def test_the_published_reaction_is_the_measured_one_and_within_the_promise() -> 
 
 
 @pytest.mark.promise("B26")
+@pytest.mark.promise("F11")
 def test_the_published_page_of_policies_is_the_measured_one() -> None:
     folder = ROOT / "docs" / "benchmarks"
     cases = json.loads((folder / "policies.json").read_text(encoding="utf-8"))
