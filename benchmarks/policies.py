@@ -42,7 +42,7 @@ others assume: [compared with others](../explanation/compared-with-others.md). A
 range would serve in time if it were asked for in the first second: with one replica at the start nobody serves more.
 """
 DAY: Final = 86_400.0
-STEP: Final = (Segment(600, 0.9, 0.9), Segment(3600, 23.9, 23.9), Segment(1200, 0.9, 0.9))
+STEP: Final = (Segment(600, 0.9, 0.9), Segment(1800, 23.9, 23.9))
 """A request takes 6.7 s on average: 6 in flight, for one replica at a target of 7; then 161, for 23."""
 
 
@@ -79,7 +79,7 @@ class Case:
 
 LARGE: Final = "servegen/m-large-10min.csv"
 HORIZONS: Final = tuple(
-    (f"ours, drain in {seconds} s", {"backlog": {"drainHorizonSeconds": seconds}}) for seconds in (20, 60, 120)
+    (f"ours, drain in {seconds} s", {"backlog": {"drainHorizonSeconds": seconds}}) for seconds in (20, 40, 60, 120)
 )
 BUDGET: Final = {"type": "Latency", "ttftSeconds": 3, "tpotSeconds": 0.1, "percentile": 97}
 CODE: Final = "azure-llm-2023/AzureLLMInferenceTrace_code.csv"
@@ -91,8 +91,8 @@ WINDOWS: Final = tuple(
 CASES: Final = (
     Case("ServeGen m-large, 2 days", LARGE, 2, 60, Shaping(2 * DAY, mean_rate=2.5), variants=WINDOWS),
     Case("ServeGen m-small, 2 days", "servegen/m-small-10min.csv", 2, 60, Shaping(2 * DAY, mean_rate=2.5)),
-    Case("Azure code x 10", CODE, 4, 120, Shaping(rate=10)),
-    Case("Azure conv x 10", CONV, 16, 60, Shaping(rate=10)),
+    Case("Azure code x 10", CODE, 4, 120, Shaping(rate=10), variants=HORIZONS),
+    Case("Azure conv x 10", CONV, 16, 60, Shaping(rate=10), variants=HORIZONS),
     Case(
         "Azure conv x 10, TTFT 3 s and TPOT 100 ms",
         CONV,
