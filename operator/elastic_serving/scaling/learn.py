@@ -20,9 +20,9 @@ SURE: Final = 1.5
 """Standard errors by which a rate must exceed what is served before it counts as a reason for more: 1 in 15 by
 chance."""
 SERVICE_SECONDS: Final = 300.0
-FEWEST_FINISHED: Final = 5.0
-"""Finishes after which the mean time in a slot is used. Its error is then at most half of it, and a wrong order of
-magnitude (the plain formula's, of a queue) is what it replaces."""
+FEWEST_FINISHED, FEWEST_SECONDS = 20.0, 20.0
+"""Finishes, and seconds of watching, after which what was learned is used: the mean time in a slot is then wrong by a
+quarter or so, and a rate that was seen over some scrapes is no single burst."""
 NOISE_SECONDS: Final = 600.0
 LOAD_SECONDS: Final = 10.0
 """The load of a burst: its arrivals over about two scrapes, times the time each takes."""
@@ -112,7 +112,7 @@ def known(learned: Learned | None, seen: Seen) -> Known | None:
     """The estimates, or None while there are none: no sample, an old one, too few finishes, nothing that takes time."""
     if learned is None or seen.flow is None or seen.at - learned.sampled_at > STALE_SECONDS:
         return None
-    if learned.done * min(learned.seconds, SERVICE_SECONDS) < FEWEST_FINISHED or learned.held <= 0:
+    if learned.seconds < FEWEST_SECONDS or learned.held <= 0 or learned.done * SERVICE_SECONDS < FEWEST_FINISHED:
         return None
     # Index of dispersion: 1 for Poisson arrivals, more for bursts; a mean over tau sees about 2 tau seconds.
     dispersion = max(1.0, learned.noise / learned.mean_rate) if learned.mean_rate > 0 else 1.0

@@ -101,7 +101,7 @@ def test_whatever_the_numbers_a_queue_that_drains_before_the_boot_starts_nothing
     rate = share * 0.7 * served  # what arrives alone needs no more than the present replicas at their target
     drained_in = waiting / (served - rate)
     assume(abs(drained_in / boot - 1) > 1e-6)
-    assume(rate * 300 > 5.1)  # fewer finishes teach nothing
+    assume(rate * 300 > 20.1)  # fewer finishes teach nothing
     made = decide(
         spec_of(),
         seen(4 * ready, waiting, current=ready),

@@ -59,7 +59,8 @@ def test_a_queue_that_grows_is_part_of_what_arrives() -> None:
     ("flows", "why"),
     [
         pytest.param(steady(2.0, 5.0, 0), "one sample has no difference", id="one sample"),
-        pytest.param(steady(0.1, 5.0, 9), "4.5 finished, 5 are needed", id="too few finished"),
+        pytest.param(steady(0.4, 5.0, 9), "18 finished, 20 are needed", id="too few finished"),
+        pytest.param(steady(9.0, 5.0, 3), "135 finished, in 15 s of 20", id="not long enough"),
         pytest.param([Flow(9.0, 40.0 * i, 0.0, EVERY * i) for i in range(50)], "nothing is finished", id="hung"),
         pytest.param(
             [Flow(0.0, 0.0, 9.0 * i, EVERY * i) for i in range(50)], "nothing takes any time", id="idle slots"
