@@ -22,6 +22,7 @@ from elastic_serving.simulate.cluster import World
 from elastic_serving.simulate.compare import POLICIES, Setup, compare, score_of
 from elastic_serving.simulate.comparison import Comparison, percent
 from elastic_serving.simulate.document import document
+from elastic_serving.simulate.oracle import fluid_hours
 from elastic_serving.simulate.sample import DEFAULT_CV, SAMPLES
 from elastic_serving.simulate.score import Objective, related
 from elastic_serving.simulate.scorecard import scorecard
@@ -39,7 +40,7 @@ Written by this command from [policies.json](policies.json). One manifest for al
 1 replica; in time is a wait of at most 5 s for a slot. A request takes 0.03 s + 0.25 ms for each prompt token, then
 20 ms for each output token. What the numbers mean: [simulate](../how-to/simulate.md#what-the-numbers-mean); what the
 others assume: [compared with others](../explanation/compared-with-others.md). Above each table stands what the whole
-range would serve in time if it were asked for in the first second: with one replica at the start nobody serves more.
+range would serve in time if it were asked for in the first second: from that start nobody serves more.
 """
 DAY: Final = 86_400.0
 STEP: Final = (Segment(600, 0.9, 0.9), Segment(1800, 23.9, 23.9))
@@ -79,7 +80,7 @@ class Case:
 
 LARGE: Final = "servegen/m-large-10min.csv"
 HORIZONS: Final = tuple(
-    (f"ours, drain in {seconds} s", {"backlog": {"drainHorizonSeconds": seconds}}) for seconds in (20, 40, 60, 120)
+    (f"ours, drain in {seconds} s", {"backlog": {"drainHorizonSeconds": seconds}}) for seconds in (20, 40, 60)
 )
 BUDGET: Final = {"type": "Latency", "ttftSeconds": 3, "tpotSeconds": 0.1, "percentile": 97}
 CODE: Final = "azure-llm-2023/AzureLLMInferenceTrace_code.csv"
@@ -104,7 +105,7 @@ CASES: Final = (
     ),
     Case(
         "Azure code x 10, 24 replicas at the start",
-        "azure-llm-2023/AzureLLMInferenceTrace_code.csv",
+        CODE,
         4,
         120,
         Shaping(rate=10),
@@ -112,7 +113,7 @@ CASES: Final = (
     ),
     Case(
         "Azure conv x 10, 16 replicas at the start",
-        "azure-llm-2023/AzureLLMInferenceTrace_conv.csv",
+        CONV,
         16,
         60,
         Shaping(rate=10),
@@ -140,7 +141,8 @@ def run(case: Case, traces: Path, policies: Sequence[str] = POLICIES) -> Compari
     at_once = run_policy(Static(case.most), requests, world, signals=(), seconds=seconds)
     ceiling = percent(score_of(setup, at_once).wait_attainment)
     terms = (
-        f"{len(requests):,} requests in {seconds / 3600:.3g} h, 1 to {case.most} replicas of {case.slots} slots. All "
+        f"{len(requests):,} requests in {seconds / 3600:.3g} h, {fluid_hours(requests, world):.3g} replica-hours of "
+        f"work, 1 to {case.most} replicas of {case.slots} slots. All "
         f"{case.most}, asked for in the first second, would serve {ceiling} in time"
     )
     return Comparison(case.name, terms, world, setup.objective, tuple(outcomes))

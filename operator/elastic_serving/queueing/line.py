@@ -24,14 +24,16 @@ class Queue:
 
         Example: 12 wait, 2 slots, 6 s a request: 36 s; the fourth gets a slot in 12 s.
         """
-        known = self.service_seconds is not None and self.slots > 0
-        return self.waiting * (self.service_seconds or 0.0) / self.slots if known else None
+        if self.service_seconds is None or self.slots <= 0:
+            return None
+        return self.waiting * self.service_seconds / self.slots
 
     @property
     def utilization(self) -> float | None:
-        """rho = lambda S / c: above 1 the queue grows. None where ``eta_seconds`` is."""
-        known = self.arrivals_per_second is not None and self.slots > 0
-        return (self.arrivals_per_second or 0.0) * (self.service_seconds or 0.0) / self.slots if known else None
+        """rho = lambda S / c: above 1 the queue grows. None where the rate is not known or ``eta_seconds`` is None."""
+        if self.arrivals_per_second is None or self.service_seconds is None or self.slots <= 0:
+            return None
+        return self.arrivals_per_second * self.service_seconds / self.slots
 
     @property
     def wait_seconds(self) -> float | None:

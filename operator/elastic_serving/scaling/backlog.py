@@ -15,9 +15,9 @@ there be to do when a new replica could serve?
   and for one at least where none is on its way.
 
 Never more than HPA's formula asks for, and where something is not known, exactly that. A signal of type Erlang has the
-same band of another size: the slots with which few of the requests that arrive wait long. Arrivals in bursts need more
-than Erlang's formula says, by their peakedness z = (1 + I) / 2, I the index of dispersion (Whitt, AT&T Bell
-Laboratories Technical Journal 63(5), 1984, for exponential services; Poisson: I = 1, z = 1).
+same band of another size, and no formula above it: the slots with which few of the requests that arrive wait long.
+Arrivals in bursts need more than Erlang's formula says, by their peakedness z = (1 + I) / 2, I the index of dispersion
+(Whitt, AT&T Bell Laboratories Technical Journal 63(5), 1984, for exponential services; Poisson: I = 1, z = 1).
 """
 
 import math
@@ -49,7 +49,7 @@ def backlog(spec: ElasticServingSpec, current: int, counts: ReplicaCounts, known
     in a boot, in which 60 arrive: up to 180 waiting start nothing, 183 leave 3.
     """
     rule = spec.scaling.backlog
-    if known is None or rule.policy is BacklogPolicy.IGNORE:
+    if known is None or known.boot_seconds <= 0 or rule.policy is BacklogPolicy.IGNORE:
         return None
     boot, per_second = known.boot_seconds, spec.engine.slots / known.service_seconds
     served_seconds = counts.ready * boot + sum(min(age, boot) for age in counts.ages)

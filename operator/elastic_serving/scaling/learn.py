@@ -34,6 +34,8 @@ STALE_SECONDS: Final = 60.0
 MOST_PER_SECOND: Final = 1e6
 MOST_AT_ONCE: Final = 1e9
 """More requests than any serving has: a count beyond is no count, and is only where to go on from."""
+SKEW, SKEWED = 5.0, 0.1
+"""Requests, and part of those in flight, by which replicas that are scraped one after another may seem to lose some."""
 LONGEST_BOOT_SECONDS: Final = 86_400.0
 BOOTS: Final = 10
 
@@ -120,8 +122,7 @@ def known(learned: Learned | None, seen: Seen) -> Known | None:
     for mean, tau in zip(learned.arrivals, RATE_SECONDS, strict=True):
         rate = max(0.0, mean / _weight(learned, tau))
         highest = max(highest, rate)
-        seconds = 2 * min(tau, max(learned.seconds, 1.0))
-        lowest = max(lowest, rate - SURE * math.sqrt(dispersion * rate / seconds))
+        lowest = max(lowest, rate - SURE * math.sqrt(dispersion * rate / (2 * min(tau, learned.seconds))))
     weight = _weight(learned, SPREAD_SECONDS)
     return Known(
         in_flight=seen.flow.running + seen.flow.waiting,
@@ -139,35 +140,34 @@ def known(learned: Learned | None, seen: Seen) -> Known | None:
 
 
 def moved(learned: Learned, seconds: float) -> Learned:
-    """``learned`` with every time in it later by ``seconds``, as the clock was set."""
+    """``learned`` after the clock was set by ``seconds``: its times go along, but not those that pods tell."""
     peaks = tuple((at + seconds, load) for at, load in learned.peaks)
-    booted_at = None if learned.booted_at is None else learned.booted_at + seconds
-    return replace(learned, sampled_at=learned.sampled_at + seconds, peaks=peaks, booted_at=booted_at)
+    return replace(learned, sampled_at=learned.sampled_at + seconds, peaks=peaks)
 
 
 def _after(learned: Learned, flow: Flow, seconds: float) -> Learned:
-    """With one more sample, ``seconds`` after the last; a counter that began anew is only where to go on from."""
+    """With one more sample, ``seconds`` after the last. A counter that began anew, a gap, and requests that vanished
+    with their replica are only where to go on from; slots that stand idle do not tell how long a request takes."""
     in_flight, finished = flow.running + flow.waiting, flow.finished - learned.finished
-    if not 0 <= finished <= MOST_PER_SECOND * seconds or seconds > STALE_SECONDS:
+    arrived, odd = finished + in_flight - learned.in_flight, -SKEW - SKEWED * learned.in_flight
+    if not 0 <= finished <= MOST_PER_SECOND * seconds or seconds > STALE_SECONDS or arrived < odd:
         return replace(
             learned, sampled_at=flow.sampled_at, in_flight=in_flight, running=flow.running, finished=flow.finished
         )
-    rate = (finished + in_flight - learned.in_flight) / seconds
+    rate = arrived / seconds
     watched = learned.seconds + seconds
-    service = math.exp(-seconds / SERVICE_SECONDS)
+    service = math.exp(-seconds / SERVICE_SECONDS) if finished or flow.running or learned.running else 1.0
     held = _mixed(learned.held, (flow.running + learned.running) / 2, service)
     done = _mixed(learned.done, finished / seconds, service)
     calm, quick = math.exp(-seconds / NOISE_SECONDS), math.exp(-seconds / LOAD_SECONDS)
-    last_rate, last_seconds = learned.last
-    differed = (rate - last_rate) ** 2 / (1 / seconds + 1 / last_seconds) if last_seconds else 0.0
+    differed = (rate - learned.last[0]) ** 2 / (1 / seconds + 1 / learned.last[1]) if learned.last[1] else 0.0
     burst = _mixed(learned.burst, rate, quick)
-    load, spread, peaks = learned.load, learned.spread, learned.peaks
-    if done > 0:
-        slow = math.exp(-seconds / SPREAD_SECONDS)
+    now = flow.running  # until it is known how long a request takes: at least that
+    if done * SERVICE_SECONDS >= FEWEST_FINISHED:
         now = max(0.0, burst / (1 - math.exp(-watched / LOAD_SECONDS)) * held / done)
-        load = _mixed(load, now, slow)
-        spread = _mixed(spread, (now - load / (1 - math.exp(-watched / SPREAD_SECONDS))) ** 2, slow)
-        peaks = _with_peak(peaks, flow.sampled_at, now)
+    slow = math.exp(-seconds / SPREAD_SECONDS)
+    load = _mixed(learned.load, now, slow)
+    spread = _mixed(learned.spread, (now - load / (1 - math.exp(-watched / SPREAD_SECONDS))) ** 2, slow)
     return Learned(
         sampled_at=flow.sampled_at,
         in_flight=in_flight,
@@ -187,7 +187,7 @@ def _after(learned: Learned, flow: Flow, seconds: float) -> Learned:
         burst=burst,
         load=load,
         spread=spread,
-        peaks=peaks,
+        peaks=_with_peak(learned.peaks, flow.sampled_at, now),
         boots=learned.boots,
         booted_at=learned.booted_at,
     )

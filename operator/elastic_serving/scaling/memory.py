@@ -81,13 +81,14 @@ def restored(memory: Memory, now: float) -> Memory:
 def resumed(memory: Memory, now: float) -> Memory:
     """``memory`` for a pass at ``now``: a leap of the clock, whichever way, is no time that passed.
 
-    Of the scale events before a leap ahead only the removals stay: additions would allow more to be removed.
+    Of the scale events before a leap ahead only the removals stay: additions would allow more to be removed. What was
+    learned keeps its times, so that the next sample comes after a gap and teaches nothing.
     """
     memory = rewound(memory, now)
     if now - memory.at <= LEAP_SECONDS:
         return memory
     removals = tuple(mark for mark in memory.changes if mark[1] < 0)
-    return _moved(replace(memory, changes=removals), now, memory.ahead)
+    return replace(_moved(replace(memory, changes=removals), now, memory.ahead), learned=memory.learned)
 
 
 def rewound(memory: Memory, now: float) -> Memory:

@@ -68,6 +68,8 @@ class Scrape:
     at: float
     running: dict[int, int]
     """By serving replica."""
+    leaving: int
+    """In replicas that drain."""
     waiting: int
     finished: int
 
@@ -92,6 +94,8 @@ class Cluster:
     _scrapes: list[Scrape] = field(default_factory=list)
     _seen_of: tuple[int, int, int] = (-1, -1, -1)
     _readings: tuple[tuple[str, Reading], ...] = ()
+    _leaving: list[float] = field(default_factory=list)
+    """When the requests of replicas that drain end."""
     _serial: int = 0
     _lost: int = 0
     _rng: random.Random = field(init=False)
@@ -123,9 +127,11 @@ class Cluster:
     def scrape(self, now: float) -> None:
         """Prometheus looks at every serving replica."""
         running = self.slots.running(now)
-        busy = sum(running.values())
+        self._leaving = [end for end in self._leaving if end > now]
+        busy = sum(running.values()) + len(self._leaving)
         waiting = self.slots.arrived(now) - self.slots.begun
-        sample = Scrape(now, {r: running[r] for r in self.serving}, waiting, self.slots.begun - busy - self._lost)
+        finished = self.slots.begun - busy - self._lost
+        sample = Scrape(now, {r: running[r] for r in self.serving}, len(self._leaving), waiting, finished)
         self._scrapes = [*self._scrapes[-1:], sample]
 
     def hold(self, wanted: int, now: float) -> None:
@@ -151,7 +157,7 @@ class Cluster:
         counts = ReplicaCounts(current, ready, len(self.created) - ready, ages=ages)
         flow = None
         if scrape is not None:
-            flow = Flow(sum(scrape.running.values()), scrape.waiting, scrape.finished, scrape.at)
+            flow = Flow(sum(scrape.running.values()) + scrape.leaving, scrape.waiting, scrape.finished, scrape.at)
         return Seen(now, counts, self._read(scrape, now), Inventory(now), flow=flow, boots=self._boots)
 
     def _read(self, scrape: Scrape | None, now: float) -> tuple[tuple[str, Reading], ...]:
@@ -221,6 +227,9 @@ class Cluster:
         for ends_at, request in self.slots.take_out(serial, now):
             if ends_at > now + self.world.drain_seconds:
                 self.slots.lose(request)
+                self._lost += 1
+            else:
+                self._leaving.append(ends_at)
             end = max(end, min(ends_at, now + self.world.drain_seconds))
         self.replica_seconds += end - now
         self._gone(serial, now)

@@ -76,7 +76,7 @@ def oracle(
             schedule = Played(NAME, edges, [Wish(number) for number in numbers], lead_seconds=boot)
             made = run(watched(schedule), requests, unseen, signals=(), seconds=seconds)
             late = np.bincount((requests.arrived[made.waits > limits] / boot).astype(np.int64), minlength=len(blocks))
-            if not _mend(blocks, numbers, late) or attained(made) >= share:
+            if not _mend(blocks, numbers, late, most) or attained(made) >= share:
                 break
         return made
 
@@ -95,7 +95,7 @@ def oracle(
     return best
 
 
-def _mend(blocks: list[Block], numbers: Sequence[int], late: Ints) -> bool:
+def _mend(blocks: list[Block], numbers: Sequence[int], late: Ints, most: int) -> bool:
     """Enter how many really came late where a queue was left by the block before; whether anything was entered."""
     mended = False
     for index, (block, number, really) in enumerate(zip(list(blocks), numbers, late.tolist(), strict=False)):
@@ -104,7 +104,7 @@ def _mend(blocks: list[Block], numbers: Sequence[int], late: Ints) -> bool:
             continue
         known = list(block.late) + [block.late[-1]] * (at + 2 - len(block.late))
         known[: at + 1] = [max(really, one) for one in known[: at + 1]]
-        blocks[index], mended = Block(block.fewest, tuple(known)), True
+        blocks[index], mended = Block(block.fewest, tuple(known[: most - block.fewest + 1])), True
     return mended
 
 

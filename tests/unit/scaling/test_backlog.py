@@ -7,9 +7,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from elastic_serving.api.models import ElasticServingSpec
-from elastic_serving.scaling.backlog import backlog
 from elastic_serving.scaling.decide import Decided, decide
-from elastic_serving.scaling.learn import Known, Learned
+from elastic_serving.scaling.learn import Learned
 from elastic_serving.scaling.memory import Memory, seeded
 from elastic_serving.scaling.model import Flow, ReplicaCounts, Seen
 from tests.support.scaling import seen_of
@@ -205,11 +204,8 @@ def test_a_silent_replica_counts_as_at_its_target_on_the_way_down() -> None:
 
 
 def test_without_a_boot_that_was_seen_nothing_is_forecast() -> None:
-    known = Known(
-        in_flight=38.0,
-        waiting=30.0, rate_low=1.0, rate=1.0, rate_mean=1.0, dispersion=1.0, service_seconds=2.0, boot_seconds=0.0,
-        load_mean=2.0, load_deviation=0.0, load_peak=2.0,
-    )  # fmt: skip
-    found = backlog(spec_of(), 2, ReplicaCounts(2, 2, 0), known)
-    assert found is not None
-    assert (found.left, found.replicas) == (30.0, 3.0)  # (1 + 30 / 120) / 2 is below 2, and one is always worth it
+    memory = remembering(2, rate=1.0, service=2.0)
+    assert memory.learned is not None
+    unseen = replace(memory, learned=replace(memory.learned, boots=()))
+    # HPA's answer for 38 in flight: 38 / 2.8 = 13.6.
+    assert decide(spec_of(), seen(8, 30, current=2), unseen, NOW).decision.desired == 14

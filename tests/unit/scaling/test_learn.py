@@ -2,14 +2,17 @@
 
 import bisect
 import heapq
+import json
 import math
 import random
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 
 from elastic_serving.queueing.line import Queue
 from elastic_serving.scaling.learn import Known, Learned, known, learn
+from elastic_serving.scaling.memory import from_dict, resumed, rewound, seeded, to_dict
 from elastic_serving.scaling.model import Boot, Flow, Inventory, ReplicaCounts, Seen
 
 EVERY = 5.0
@@ -104,6 +107,54 @@ def test_what_tells_nothing_is_only_where_to_go_on_from(odd: Flow) -> None:
     assert found is not None
     assert learned.seconds == before.seconds + 15  # neither the gap nor the new count is time that was watched
     assert (found.rate, found.service_seconds) == pytest.approx((2.0, 5.0))
+
+
+@pytest.mark.parametrize("idle", [pytest.param(3, id="3 h"), pytest.param(70, id="a weekend")])
+def test_after_hours_of_silence_the_first_requests_are_no_leap(idle: int) -> None:
+    """10 at once for an hour, nothing for hours, 10 at once again: nothing is remembered that never was."""
+    flows, finished, at = [], 0.0, 0.0
+    for running, hours in ((10.0, 1), (0.0, idle), (10.0, 1)):
+        for _ in range(int(hours * 3600 / EVERY)):
+            at += EVERY
+            finished += 2 * EVERY * (running > 0)
+            flows.append(Flow(running, 0.0, finished, at))
+    learned, found = taught(flows)
+    assert found is not None
+    assert learned is not None
+    assert (found.rate, found.service_seconds) == pytest.approx((2.0, 5.0), rel=1e-6)
+    assert max(load for _, load in learned.peaks) <= 10 + 20  # the first sample: 10 appear at once beside 10 finished
+    assert from_dict(json.loads(json.dumps(to_dict(replace(seeded(1, at), learned=learned))))).learned == learned
+
+
+def test_a_leap_of_the_clock_teaches_nothing() -> None:
+    # Frozen for two hours in which the engines went on: 14,400 finishes stand in the next sample.
+    flows = steady(2.0, 5.0, 200)
+    learned, _ = taught(flows, Boot(-10, 130))
+    assert learned is not None
+    memory = resumed(replace(seeded(1, 1000.0), learned=learned), 8200.0)
+    after = learn(memory.learned, seen(8200.0, Flow(10.0, 0.0, flows[-1].finished + 14_400, 8200.0), Boot(-10, 130)))
+    assert after is not None
+    assert (after.arrivals, after.held, after.seconds) == (learned.arrivals, learned.held, learned.seconds)
+    # Set back by 500 s it goes along, and with it when it returns; when a pod was ready is of another clock.
+    back = rewound(replace(seeded(1, 1000.0), learned=learned), 500.0)
+    assert back.learned is not None
+    assert (back.learned.sampled_at, back.learned.booted_at) == (learned.sampled_at - 500, learned.booted_at)
+    assert rewound(back, 1000.0).learned == learned
+
+
+def test_requests_that_vanish_with_their_replica_are_no_lack_of_arrivals() -> None:
+    flows = [Flow(10.0, 500.0, 2 * EVERY * index, EVERY * index) for index in range(100)]
+    before, _ = taught(flows)
+    crashed = Flow(5.0, 0.0, flows[-1].finished + 10, flows[-1].sampled_at + EVERY)
+    learned, _ = taught([*flows, crashed])
+    assert before is not None
+    assert learned is not None
+    assert (learned.arrivals, learned.in_flight) == (before.arrivals, 5.0)
+    # One or two fewer than they were is what scrapes one after another may show.
+    slightly = Flow(10.0, 498.0, flows[-1].finished, flows[-1].sampled_at + EVERY)
+    learned, _ = taught([*flows, slightly])
+    assert learned is not None
+    assert learned.arrivals != before.arrivals
 
 
 def test_one_lost_scrape_is_no_burst() -> None:
