@@ -61,7 +61,10 @@ def decide(
         click.echo(told)
         remembered = made.memory
     if memory_out and remembered:
-        memory_out.write_text(json.dumps(to_dict(remembered)) + "\n", encoding="utf-8")
+        try:
+            memory_out.write_text(json.dumps(to_dict(remembered)) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise click.ClickException(f"{memory_out} cannot be written: {error.strerror}") from None
 
 
 def decisions(

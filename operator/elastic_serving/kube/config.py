@@ -12,12 +12,16 @@ from kubernetes.aio.config import (
     load_incluster_config,
     load_kube_config,
 )
+from yaml import YAMLError
 
 from elastic_serving.errors import InvalidSpec
 
 REFRESH_SECONDS: Final = 60.0
 """How long credentials of a kubeconfig are used before the file is read again; the pod's token has the same period in
 kubernetes.aio (a projected token lives 10 minutes at least)."""
+
+_UNUSABLE: Final = (ConfigException, OSError, YAMLError, TypeError, KeyError, AttributeError)
+"""What the library raises of a file that is missing, no YAML, or YAML of another shape than a kubeconfig."""
 
 _POD_NAMESPACE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
@@ -29,7 +33,7 @@ def present_namespace(kubeconfig: Path | None) -> str:
     _must_exist(kubeconfig)
     try:
         _, current = list_kube_config_contexts(config_file=str(kubeconfig))  # type: ignore[no-untyped-call]  # it has no annotations
-    except (ConfigException, OSError) as error:
+    except _UNUSABLE as error:
         raise InvalidSpec(f"kubeconfig {kubeconfig} gives no access to a cluster: {error}") from error
     return str(current["context"].get("namespace") or "default")
 
@@ -49,7 +53,7 @@ async def load_configuration(kubeconfig: Path | None = None) -> Configuration:
             await _load_file(kubeconfig, configuration)
             # The attribute's type is inferred from its default, None.
             configuration.refresh_api_key_hook = _Reload(kubeconfig)  # type: ignore[assignment]
-    except (ConfigException, OSError) as error:
+    except _UNUSABLE as error:
         source = "the pod's ServiceAccount" if kubeconfig is None else f"kubeconfig {kubeconfig}"
         raise InvalidSpec(f"{source} gives no access to a cluster: {error}") from error
     return configuration

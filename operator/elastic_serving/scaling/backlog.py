@@ -112,10 +112,10 @@ def _of_load(plain: int, signal: EffectiveSignal, silent: int, on: Basis, ahead:
 
 
 def _said_of_queue(ahead: Backlog) -> str:
-    waiting = f"{ahead.known.waiting:.3g} of them wait"
+    waiting = f"{ahead.known.waiting:.0f} of them wait"
     if ahead.left <= 0:
         return f"{waiting} and drain before a new replica is ready"
-    waiting += f", {ahead.left:.3g} will when a new replica is ready"
+    waiting += f", {ahead.left:.0f} will when a new replica is ready"
     return f"{waiting}, {ahead.replicas:.3g} replicas drain them in {ahead.horizon_seconds} s"
 
 

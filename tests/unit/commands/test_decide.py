@@ -83,6 +83,12 @@ def test_memory_goes_from_run_to_run(home: Path) -> None:
     assert parts == whole
 
 
+def test_a_memory_that_cannot_be_written_is_one_sentence(home: Path) -> None:
+    result = run(home, "-f", "m.yaml", "--observations", "obs.jsonl", "--memory-out", str(home / "no" / "where.json"))
+    assert result.exit_code == 1
+    assert result.stderr == f"Error: {home}/no/where.json cannot be written: No such file or directory\n"
+
+
 def test_the_state_of_a_serving_memory_is_a_memory(home: Path) -> None:
     state = {"version": 1, "memory": {"at": START - 1, "desired": 7, "highs": [[START - 1, 7]]}, "failures": []}
     (home / "memory.json").write_text(json.dumps(state))

@@ -15,7 +15,7 @@ from elastic_serving.errors import InvalidSpec, Transient
 from elastic_serving.kube import config
 from elastic_serving.kube.api import Preconditions, Resource
 from elastic_serving.kube.client import KubeClient
-from elastic_serving.kube.config import load_configuration
+from elastic_serving.kube.config import load_configuration, present_namespace
 
 PODS = Resource("", "v1", "pods")
 NODES = Resource("", "v1", "nodes", namespaced=False)
@@ -206,6 +206,24 @@ async def test_a_token_file_of_a_kubeconfig_is_read_again_and_nothing_ambient_is
             (tmp_path / "token").write_text("second")
             await client.get(PODS, "a", "b")
     assert tokens == ["Bearer first", "Bearer second"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("x: [\n", id="no YAML"),
+        pytest.param("", id="empty"),
+        pytest.param("[1]", id="a list"),
+        pytest.param("contexts: 7", id="another shape"),
+    ],
+)
+async def test_a_file_that_is_no_kubeconfig_is_one_sentence(tmp_path: Path, text: str) -> None:
+    kubeconfig = tmp_path / "config"
+    kubeconfig.write_text(text)
+    with pytest.raises(InvalidSpec, match=r"^kubeconfig .*/config gives no access to a cluster: "):
+        await load_configuration(kubeconfig)
+    with pytest.raises(InvalidSpec, match=r"^kubeconfig .*/config gives no access to a cluster: "):
+        present_namespace(kubeconfig)
 
 
 async def test_no_kubeconfig_and_no_pod_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
