@@ -72,9 +72,7 @@ def first_step(made: Decided) -> str:
         # 183 - 180 = 3 are left, and no replica is on its way: one.
         pytest.param(183, 3, "183 of them wait, 3 will when a new replica is ready", id="outlasts it by a second"),
         # 3780 - 180 = 3600 are left: (1 + 3600 / 120) / 2 a second each = 15.5.
-        pytest.param(
-            3780, 16, "3600 will when a new replica is ready, 15.5 replicas drain them in 120 s", id="long"
-        ),
+        pytest.param(3780, 16, "3600 will when a new replica is ready, 15.5 replicas drain them in 120 s", id="long"),
     ],
 )
 @pytest.mark.promise("N26")
