@@ -19,6 +19,7 @@ from dev.cluster.layout import PROMETHEUS
 from dev.cluster.local import LocalCluster
 from dev.cluster.prometheus import StaticJob
 from dev.engines.exposition import VllmMetrics
+from elastic_serving.queueing.line import Queue
 from elastic_serving.report.metrics import OperatorMetrics
 from elastic_serving.scaling.model import Decision, Inventory, Missing, ReplicaCounts, Seen, SignalOutcome
 from tests.chart.rendering import CHART
@@ -192,7 +193,8 @@ def _record(operator: OperatorMetrics, name: str, *, desired: int, ready: int, v
     decision = Decision(time.time(), ready, desired, desired, "Concurrency", "Concurrency", (), (outcome,))
     counts = ReplicaCounts(current=ready, ready=ready, starting=desired - ready)
     seen = Seen(time.time(), counts, (), Inventory(time.time()))
-    operator.record(NAMESPACE, name, seen, decision, limits=(0, 8))
+    queue = Queue(waiting=12, slots=32, arrivals_per_second=2.0, service_seconds=6.0)
+    operator.record(NAMESPACE, name, seen, decision, limits=(0, 8), queue=queue)
 
 
 def _jobs(address: str) -> tuple[StaticJob, ...]:

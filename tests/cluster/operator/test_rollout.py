@@ -72,7 +72,8 @@ async def test_a_refused_template_is_told_in_the_api_servers_words_and_changes_n
     assert condition_of(status, "Ready")["status"] == "True"
     assert status["why"] == "TemplateRefused"
     assert uids(llama) == before
-    (event,) = llama.messages("TemplateRefused")
+    # Events follow the status.
+    (event,) = await llama.eventually(lambda: llama.messages("TemplateRefused"))
     assert sentence in event
     llama.apply(TWO, template("Always"))
     status = await llama.rested(2)
